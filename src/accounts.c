@@ -1,0 +1,348 @@
+/*
+ * accounts.c
+ *		Accounts by id, and the referral chain, cached per backend.
+ *
+ * What may be kept, and how long:
+ *	- an account's number and an edge: for ever, both are permanent;
+ *	- "has no referrer": until an edge of an older account is signalled;
+ *	- "is not registered": for the statement that asked;
+ *	- anything written by this very transaction, which may yet roll back: until
+ *	  the (sub)transaction ends.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "accounts.h"
+#include "catalog.h"
+#include "fmgr.h"
+#include "memo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(signal_change);
+PG_FUNCTION_INFO_V1(lock_account);
+PG_FUNCTION_INFO_V1(chain_root);
+PG_FUNCTION_INFO_V1(find_account);
+
+/* columns of rewards.account and rewards.edge, and of their indexes */
+enum
+{
+	ACCOUNT_ID = 1,
+	ACCOUNT_KIND,
+	ACCOUNT_NAME
+};
+enum
+{
+	EDGE_REFEREE = 1,
+	EDGE_REFERRER,
+	EDGE_VALID_FROM,
+	EDGE_SEEN_FROM,
+	EDGE_SURE_FROM
+};
+
+/* a name's number; ACCOUNT_SELF: not registered when the statement asked */
+typedef struct NameEntry
+{
+	int64		number;
+	uint64		statement;
+} NameEntry;
+
+typedef struct EdgeEntry
+{
+	Edge		edge;
+	uint64		generation;		/* of the account signal, when there was none */
+} EdgeEntry;
+
+#define MAX_KEY 512
+
+static Memo *memo = NULL;
+static bool holds_own_writes = false;
+
+/* ---- lifetimes ---- */
+
+void
+accounts_forget(void)
+{
+	memo_forget(memo);
+	holds_own_writes = false;
+}
+
+static void
+forget_own_writes(void)
+{
+	if (holds_own_writes)
+		accounts_forget();
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	forget_own_writes();
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine,
+					 SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		forget_own_writes();
+}
+
+void
+accounts_init(void)
+{
+	memo = memo_create("accounts");
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+/* a number that differs from one statement to the next */
+static uint64
+this_statement(void)
+{
+	static uint64 statement = 0;
+	static FullTransactionId last_xid = {0};
+	static CommandId last_command = 0;
+	FullTransactionId xid = GetTopFullTransactionIdIfAny();
+	CommandId	command = GetCurrentCommandId(false);
+
+	/* without a transaction id nothing is being inserted: never the same */
+	if (!FullTransactionIdIsValid(xid)
+		|| !FullTransactionIdEquals(xid, last_xid) || command != last_command)
+		statement++;
+	last_xid = xid;
+	last_command = command;
+	return statement;
+}
+
+static void
+note_own_write(HeapTuple tuple)
+{
+	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		holds_own_writes = true;
+}
+
+/* ---- names ---- */
+
+static int
+name_keys(ScanKey keys, AccountKind kind, Id id)
+{
+	ScanKeyInit(&keys[0], ACCOUNT_NAME, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(cstring_to_text_with_len(id.text, id.len)));
+	ScanKeyInit(&keys[1], ACCOUNT_KIND, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(account_kind_name(kind)));
+	return 2;
+}
+
+static int64
+read_number(AccountKind kind, Id id)
+{
+	ScanKeyData keys[2];
+	CatalogScan scan;
+	HeapTuple	tuple;
+	int64		number = ACCOUNT_SELF;
+
+	scan = catalog_scan(TABLE_ACCOUNT, INDEX_ACCOUNT_NAME, keys, name_keys(keys, kind, id));
+	tuple = catalog_next(&scan);
+	if (tuple)
+	{
+		bool		isnull;
+
+		number = DatumGetInt64(heap_getattr(tuple, ACCOUNT_ID,
+											RelationGetDescr(scan.heap), &isnull));
+		note_own_write(tuple);
+	}
+	catalog_end(&scan);
+	return number;
+}
+
+/*
+ * The number of an account, or ACCOUNT_SELF when it is not registered.
+ */
+int64
+account_number(AccountKind kind, Id id)
+{
+	char		key[MAX_KEY];
+	NameEntry  *entry;
+	int64		number;
+	uint64		statement;
+
+	if (id.len >= MAX_KEY - 1)
+		return ACCOUNT_SELF;	/* longer than any id */
+	key[0] = kind == KIND_USER ? 'u' : 'p';
+	memcpy(key + 1, id.text, id.len);
+
+	entry = memo_find(memo, key, id.len + 1);
+	if (entry && entry->number != ACCOUNT_SELF)
+		return entry->number;
+	statement = this_statement();
+	if (entry && entry->statement == statement)
+		return entry->number;
+
+	number = read_number(kind, id);
+	entry = memo_put(memo, key, id.len + 1, sizeof(NameEntry));
+	entry->number = number;
+	entry->statement = statement;
+	return number;
+}
+
+/*
+ * Whether some running transaction has registered the account without having
+ * committed: whoever registers it now would wait for that transaction.
+ */
+bool
+account_being_registered(AccountKind kind, Id id)
+{
+	Relation	heap = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	SnapshotData dirty;
+	bool		found = false;
+
+	InitDirtySnapshot(dirty);
+	scan = systable_beginscan(heap, catalog_table(INDEX_ACCOUNT_NAME), true, &dirty,
+							  name_keys(keys, kind, id), keys);
+	while (!found && systable_getnext(scan) != NULL)
+		found = TransactionIdIsValid(dirty.xmin)
+			&& !TransactionIdIsCurrentTransactionId(dirty.xmin);
+	systable_endscan(scan);
+	table_close(heap, AccessShareLock);
+	return found;
+}
+
+/* ---- edges ---- */
+
+static Edge
+read_edge(int64 number)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+	Edge		edge = {0};
+
+	ScanKeyInit(&key, EDGE_REFEREE, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(number));
+	scan = catalog_scan(TABLE_EDGE, INDEX_EDGE_REFEREE, &key, 1);
+	tuple = catalog_next(&scan);
+	if (tuple)
+	{
+		TupleDesc	desc = RelationGetDescr(scan.heap);
+		bool		isnull;
+
+		edge.referrer = DatumGetInt64(heap_getattr(tuple, EDGE_REFERRER, desc, &isnull));
+		edge.change.valid_from = DatumGetTimestampTz(heap_getattr(tuple, EDGE_VALID_FROM, desc, &isnull));
+		edge.change.seen_from = DatumGetInt64(heap_getattr(tuple, EDGE_SEEN_FROM, desc, &isnull));
+		edge.change.sure_from = DatumGetInt64(heap_getattr(tuple, EDGE_SURE_FROM, desc, &isnull));
+		if (isnull)
+			edge.change.sure_from = PG_INT64_MAX;
+		note_own_write(tuple);
+	}
+	catalog_end(&scan);
+	return edge;
+}
+
+/*
+ * The edge of an account to its referrer, as committed now; referrer 0 when it
+ * has none.
+ */
+Edge
+account_edge(int64 number)
+{
+	char		key[1 + sizeof(int64)] = {'e'};
+	EdgeEntry  *entry;
+	Edge		edge;
+	uint64		generation;
+
+	memcpy(key + 1, &number, sizeof(int64));
+	for (;;)
+	{
+		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		entry = memo_find(memo, key, sizeof(key));
+		if (entry && (entry->edge.referrer != 0 || entry->generation == generation))
+			return entry->edge;
+
+		edge = read_edge(number);
+		if (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL))
+			continue;
+		entry = memo_put(memo, key, sizeof(key), sizeof(EdgeEntry));
+		entry->edge = edge;
+		entry->generation = generation;
+		return edge;
+	}
+}
+
+/* one step up the chain as an event saw it; 0 at its end */
+int64
+chain_next(int64 number, const AsOf *as_of)
+{
+	Edge		edge = account_edge(number);
+
+	return edge.referrer != 0 && change_counts(&edge.change, as_of) ? edge.referrer : 0;
+}
+
+/* ---- for the SQL of signups ---- */
+
+/*
+ * signal_change(regclass): tells every backend, when this transaction commits,
+ * that what it cached from a table is old.
+ */
+Datum
+signal_change(PG_FUNCTION_ARGS)
+{
+	CacheInvalidateRelcacheByRelid(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+/*
+ * lock_account(number, exclusive): holds an account's place in the referral
+ * forest until the transaction ends: exclusive for who gets a referrer, shared
+ * for a root that must not get one meanwhile.  A lock no other role can take.
+ */
+Datum
+lock_account(PG_FUNCTION_ARGS)
+{
+	LockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) PG_GETARG_INT64(0), 0,
+					   PG_GETARG_BOOL(1) ? ExclusiveLock : ShareLock);
+	PG_RETURN_VOID();
+}
+
+/*
+ * chain_root(number): the end of the account's chain as committed now, past any
+ * cache and whatever the isolation level.
+ */
+Datum
+chain_root(PG_FUNCTION_ARGS)
+{
+	int64		number = PG_GETARG_INT64(0);
+	Edge		edge;
+
+	while ((edge = read_edge(number)).referrer != 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		number = edge.referrer;
+	}
+	PG_RETURN_INT64(number);
+}
+
+/*
+ * find_account(kind, account): the number of a registered account as committed
+ * now, else NULL.
+ */
+Datum
+find_account(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Id			id = id_of_datum(PG_GETARG_DATUM(1), false);
+	int64		number = read_number(strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER, id);
+
+	if (number == ACCOUNT_SELF)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(number);
+}

@@ -1,0 +1,44 @@
+/*
+ * amount.h
+ *		Exact decimals with nine places.
+ *
+ * An Amount is a count of billionths in 64 bits: one share, rate or rule value
+ * lies between -9223372036.854775807 and 9223372036.854775807.  Sums use 128
+ * bits and cannot overflow.  Anything beyond is refused with 22003; nothing is
+ * ever a float.
+ */
+#ifndef REWARDS_AMOUNT_H
+#define REWARDS_AMOUNT_H
+
+#include "utils/numeric.h"
+
+typedef int64 Amount;
+typedef int128 AmountSum;
+
+#define AMOUNT_PLACES	9
+#define AMOUNT_ONE		INT64CONST(1000000000)
+
+/*
+ * A product in the making: value / 10^scale, kept exact until it is rounded
+ * once.  Products too long for 128 bits go on as numeric.
+ */
+typedef struct Product
+{
+	int128		value;
+	int			scale;
+	Numeric		wide;			/* not NULL: the value lies here instead */
+} Product;
+
+extern Product product_of(Amount amount);
+extern Product product_times(Product product, Amount factor);
+extern Product product_times_count(Product product, int64 count);
+extern Product product_plus(Product a, Product b);
+extern Amount product_round(Product product);
+
+extern Amount amount_times(Amount amount, Amount factor);
+extern void amount_strip(Amount amount, int64 *mantissa, int *scale);
+extern Amount amount_from_numeric(Numeric value, const char *what);
+extern Numeric amount_to_numeric(Amount amount);
+extern Numeric amount_sum_to_numeric(AmountSum sum);
+
+#endif							/* REWARDS_AMOUNT_H */

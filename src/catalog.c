@@ -1,0 +1,153 @@
+/*
+ * catalog.c
+ *		Finds our tables by OID, notes when they change, reads them by index.
+ *
+ * Every cache of this library hangs on a generation: a counter that the
+ * relcache callback moves when the table's name is signalled.  The callback
+ * only counts and never looks anything up.  A cache is filled in the newest
+ * snapshot and thrown away if the generation moved meanwhile.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog.h"
+#include "catalog/namespace.h"
+#include "event.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#define REWARDS_SCHEMA "rewards"
+
+static const char *const table_names[CATALOG_TABLES] = {
+	[TABLE_USAGE_LOGS] = "usage_logs",
+	[TABLE_RULE] = "rule",
+	[TABLE_ACCOUNT] = "account",
+	[TABLE_EDGE] = "edge",
+	[TABLE_MODEL] = "model",
+	[TABLE_MODEL_FACT] = "model_fact",
+	[TABLE_ACCOUNT_SIGNAL] = "account_signal",
+	[INDEX_ACCOUNT_NAME] = "account_name_kind",
+	[INDEX_EDGE_REFEREE] = "edge_pkey",
+	[INDEX_MODEL_CHARACTER] = "model_character",
+	[INDEX_MODEL_FACT_MODEL] = "model_fact_model"
+};
+
+static Oid	table_oids[CATALOG_TABLES];
+static uint64 generations[CATALOG_TABLES];
+static bool oids_valid = false;
+static Oid	checked_usage_log = InvalidOid;
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	for (int i = 0; i < CATALOG_TABLES; i++)
+		if (relid == InvalidOid || relid == table_oids[i])
+		{
+			generations[i]++;
+			oids_valid = false;
+		}
+	if (relid == InvalidOid || relid == checked_usage_log)
+		checked_usage_log = InvalidOid;
+}
+
+void
+catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+/* 55000 when install() has not made the tables */
+static void
+find_tables(void)
+{
+	Oid			schema = get_namespace_oid(REWARDS_SCHEMA, true);
+	Oid			found[CATALOG_TABLES];
+
+	for (int i = 0; i < CATALOG_TABLES; i++)
+	{
+		found[i] = OidIsValid(schema) ? get_relname_relid(table_names[i], schema) : InvalidOid;
+		if (!OidIsValid(found[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rewards is not installed in this database"),
+					 errdetail("The table rewards.%s does not exist.", table_names[i]),
+					 errhint("Run: select rewards.install();")));
+	}
+	for (int i = 0; i < CATALOG_TABLES; i++)
+		if (found[i] != table_oids[i])
+		{
+			table_oids[i] = found[i];
+			generations[i]++;
+		}
+	oids_valid = true;
+}
+
+Oid
+catalog_table(CatalogTable table)
+{
+	if (!oids_valid)
+		find_tables();
+	return table_oids[table];
+}
+
+uint64
+catalog_generation(CatalogTable table)
+{
+	if (!oids_valid)
+		find_tables();
+	return generations[table];
+}
+
+/*
+ * Whether the relation has the columns of usage_logs, in order.  Remembers the
+ * last relation that had.
+ */
+bool
+catalog_is_usage_log(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	if (RelationGetRelid(relation) == checked_usage_log)
+		return true;
+	if (desc->natts < USAGE_COLUMNS)
+		return false;
+	for (int i = 0; i < USAGE_COLUMNS; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+
+		if (column->attisdropped
+			|| strcmp(NameStr(column->attname), usage_column_names[i]) != 0)
+			return false;
+	}
+	checked_usage_log = RelationGetRelid(relation);
+	return true;
+}
+
+CatalogScan
+catalog_scan(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys)
+{
+	CatalogScan scan;
+
+	scan.heap = table_open(catalog_table(table), AccessShareLock);
+	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan.scan = systable_beginscan(scan.heap,
+								   nkeys > 0 ? catalog_table(index) : InvalidOid,
+								   nkeys > 0, scan.snapshot, nkeys, keys);
+	return scan;
+}
+
+HeapTuple
+catalog_next(CatalogScan *scan)
+{
+	return systable_getnext(scan->scan);
+}
+
+void
+catalog_end(CatalogScan *scan)
+{
+	systable_endscan(scan->scan);
+	UnregisterSnapshot(scan->snapshot);
+	table_close(scan->heap, AccessShareLock);
+}

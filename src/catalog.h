@@ -1,0 +1,54 @@
+/*
+ * catalog.h
+ *		Where our own tables are, and when what they hold has changed.
+ */
+#ifndef REWARDS_CATALOG_H
+#define REWARDS_CATALOG_H
+
+#include "access/genam.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+typedef enum CatalogTable
+{
+	TABLE_USAGE_LOGS,
+	TABLE_RULE,
+	TABLE_ACCOUNT,
+	TABLE_EDGE,
+	TABLE_MODEL,
+	TABLE_MODEL_FACT,
+	TABLE_ACCOUNT_SIGNAL,
+	INDEX_ACCOUNT_NAME,
+	INDEX_EDGE_REFEREE,
+	INDEX_MODEL_CHARACTER,
+	INDEX_MODEL_FACT_MODEL,
+	CATALOG_TABLES
+} CatalogTable;
+
+/*
+ * A counter that moves whenever a table may have changed for the caches that
+ * were filled from it.
+ */
+extern uint64 catalog_generation(CatalogTable table);
+extern Oid	catalog_table(CatalogTable table);
+extern bool catalog_is_usage_log(Relation relation);
+
+/*
+ * A look-up by index in one of our tables, in the newest snapshot: rules and
+ * accounts are read as committed now, whatever the caller's isolation level.
+ */
+typedef struct CatalogScan
+{
+	Relation	heap;
+	SysScanDesc scan;
+	Snapshot	snapshot;
+} CatalogScan;
+
+extern CatalogScan catalog_scan(CatalogTable table, CatalogTable index,
+								ScanKey keys, int nkeys);
+extern HeapTuple catalog_next(CatalogScan *scan);
+extern void catalog_end(CatalogScan *scan);
+
+extern void catalog_init(void);
+
+#endif							/* REWARDS_CATALOG_H */

@@ -1,0 +1,50 @@
+/*
+ * compat.h
+ *		The only place that knows PostgreSQL versions apart.
+ *
+ * Names follow the newest interface; older servers are brought up to it.
+ * Supported: 15, 17, 18.
+ */
+#ifndef REWARDS_COMPAT_H
+#define REWARDS_COMPAT_H
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/jsonfuncs.h"
+
+/* the macros of variable-length values got a header of their own in 16 */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 150000
+#error "rewards needs PostgreSQL 15 or newer"
+#endif
+
+/* JSON semantic actions return a result since 16 (nothing before) */
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType JsonActionResult;
+#define JSON_ACTION_DONE()	return JSON_SUCCESS
+#else
+typedef void JsonActionResult;
+#define JSON_ACTION_DONE()	return
+#endif
+
+/* the lexer may live in caller's memory since 17; NULL asks for a new one */
+#if PG_VERSION_NUM >= 170000
+#define make_json_lexer(text, len) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), GetDatabaseEncoding(), true)
+#else
+#define make_json_lexer(text, len) \
+	makeJsonLexContextCstringLen((text), (len), GetDatabaseEncoding(), true)
+#endif
+
+/* the module tells its name and version since 18 */
+#if PG_VERSION_NUM >= 180000
+#define REWARDS_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "rewards", .version = REWARDS_VERSION)
+#else
+#define REWARDS_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif							/* REWARDS_COMPAT_H */

@@ -1,0 +1,302 @@
+/*
+ * explain.c
+ *		Says of a stored row why each share is there, and why others are not.
+ *
+ * Amounts are the stored ones; the reasons come from computing the reward again
+ * by what the row knew.
+ */
+#include "postgres.h"
+
+#include "accounts.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "models.h"
+#include "reward.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(explain_shares);
+PG_FUNCTION_INFO_V1(explain_model);
+
+static const char *const row_query =
+	"select id, created_at, status_code, input_tokens, output_tokens,"
+	" latency_ms, request_id, user_id, provider_id, endpoint, model,"
+	" character_id, usage_type, service, tier, provider_points, user_points,"
+	" creator_earnings, cost, distribution"
+	" from rewards.usage_logs where id = $1";
+
+/* the columns of explain_shares() */
+enum
+{
+	LINE_ENTRY,
+	LINE_LEVEL,
+	LINE_ACCOUNT,
+	LINE_AMOUNT,
+	LINE_RULE,
+	LINE_BASE,
+	LINE_RATE,
+	LINE_NOTE,
+	LINE_COLUMNS
+};
+
+typedef struct Explanation
+{
+	ReturnSetInfo *result;
+	UsageEvent	event;
+	AsOf		as_of;
+	Reward		reward;
+} Explanation;
+
+static void
+put_line(Explanation *why, const Share *share, const char *rule,
+		 const Amount *base, const Amount *rate, const char *note)
+{
+	Datum		values[LINE_COLUMNS];
+	bool		nulls[LINE_COLUMNS] = {0};
+
+	values[LINE_ENTRY] = CStringGetTextDatum(entry_name(share->entry));
+	values[LINE_LEVEL] = Int32GetDatum(share->level);
+	values[LINE_ACCOUNT] = Int64GetDatum(share->account);
+	nulls[LINE_ACCOUNT] = share->account == ACCOUNT_SELF;
+	values[LINE_AMOUNT] = NumericGetDatum(amount_to_numeric(share->amount));
+	values[LINE_RULE] = rule ? CStringGetTextDatum(rule) : (Datum) 0;
+	nulls[LINE_RULE] = rule == NULL;
+	values[LINE_BASE] = base ? NumericGetDatum(amount_to_numeric(*base)) : (Datum) 0;
+	nulls[LINE_BASE] = base == NULL;
+	values[LINE_RATE] = rate ? NumericGetDatum(amount_to_numeric(*rate)) : (Datum) 0;
+	nulls[LINE_RATE] = rate == NULL;
+	values[LINE_NOTE] = note ? CStringGetTextDatum(note) : (Datum) 0;
+	nulls[LINE_NOTE] = note == NULL;
+	tuplestore_putvalues(why->result->setResult, why->result->setDesc, values, nulls);
+}
+
+/* how a model came to its tier */
+static char *
+tier_reason(const Reward *reward)
+{
+	switch (reward->tier_source)
+	{
+		case TIER_OF_MODEL:
+			return psprintf("tier %s, the model's own entry", reward->tier);
+		case TIER_OF_VRAM:
+			return psprintf("tier %s, by the model's VRAM", reward->tier);
+		case TIER_OF_PATTERN:
+			return psprintf("tier %s, by name pattern (rule %lld)", reward->tier,
+							(long long) reward->tier_rule);
+		case TIER_DEFAULT:
+			return psprintf("tier %s, the default", reward->tier);
+		case TIER_OF_SERVICE:
+			return psprintf("service %s", reward->service);
+		case TIER_NONE:
+			break;
+	}
+	return pstrdup("no rule: neither service nor model");
+}
+
+static char *
+base_reason(const Reward *reward)
+{
+	char	   *reason = tier_reason(reward);
+
+	if (reward->service_rule && reward->service_rule->provider_per_token != 0)
+		reason = psprintf("%s, and points for each output token", reason);
+	return reason;
+}
+
+static const char *
+why_no_points(const Explanation *why)
+{
+	if (!event_succeeded(&why->event))
+		return "the request failed";
+	if (why->reward.tier_source == TIER_NONE)
+		return "no rule: neither service nor model";
+	return "the rules in force give no points";
+}
+
+static void
+explain_own(Explanation *why, const Share *share)
+{
+	const Reward *reward = &why->reward;
+
+	if (share->entry == ENTRY_WORK)
+		put_line(why, share, base_reason(reward), &reward->base, NULL, NULL);
+	else
+		put_line(why, share,
+				 reward->service_rule && (reward->service_rule->user_base != 0
+										  || reward->service_rule->user_per_token != 0)
+				 ? psprintf("service %s, points for the request and its tokens", reward->service)
+				 : psprintf("the user's share of %s", base_reason(reward)),
+				 &reward->base,
+				 reward->user_share ? &reward->user_share->rate : NULL, NULL);
+}
+
+static const Rule *
+rates_of(const Explanation *why, AccountKind kind)
+{
+	return rule_in_force(rules_current(), RULE_REFERRAL_RATES,
+						 account_kind_name(kind), &why->as_of);
+}
+
+static void
+explain_referral(Explanation *why, const Share *share, AccountKind kind)
+{
+	const Rule *rates = rates_of(why, kind);
+	bool		known = rates && share->level <= rates->levels;
+
+	put_line(why, share,
+			 psprintf("referral rate of %ss, level %d", account_kind_name(kind), share->level),
+			 kind == KIND_USER ? &why->reward.user_points : &why->reward.provider_points,
+			 known ? &rates->rates[share->level - 1] : NULL, NULL);
+}
+
+static void
+explain_creator(Explanation *why, const Share *share)
+{
+	Amount		tokens = 0;
+
+	/* tokens may exceed what an amount can show; then the base stays empty */
+	bool		shown = !__builtin_mul_overflow((int64) why->event.input_tokens
+												+ why->event.output_tokens, AMOUNT_ONE, &tokens);
+
+	put_line(why, share,
+			 why->reward.creator_rate_of_model ? "the model's own rate per token"
+			 : "the creators' rate per token",
+			 shown ? &tokens : NULL, &why->reward.creator_rate, NULL);
+}
+
+/* the first level that is not paid although there is a rate for it */
+static void
+explain_end_of_chain(Explanation *why, AccountKind kind, int64 earner, int level)
+{
+	const Rule *rates = rates_of(why, kind);
+	Share		none = {ENTRY_REFERRAL, level + 1, ACCOUNT_SELF, 0};
+
+	if (rates == NULL || rates->levels == 0)
+		put_line(why, &none, NULL, NULL, NULL,
+				 psprintf("no rule: no referral rates for %ss", account_kind_name(kind)));
+	else if (level < rates->levels)
+		put_line(why, &none, NULL, NULL, &rates->rates[level],
+				 earner == ACCOUNT_SELF ? "the account was not registered then"
+				 : psprintf("no referrer at level %d then", level + 1));
+}
+
+static const char *
+why_no_creator(const Explanation *why)
+{
+	if (!event_succeeded(&why->event))
+		return "the request failed";
+	if (why->event.model.text == NULL)
+		return why->event.character.text ? "unknown character" : "no model";
+	if (why->reward.owner == 0)
+		return "the model had no owner";
+	if (why->reward.self_use)
+		return "the owner's own use";
+	if (why->reward.creator_rule == 0)
+		return "no rule: no rate for creators";
+	return "no tokens, or a rate of zero";
+}
+
+/* stored shares in order, each end of a chain as it comes */
+static void
+explain_stored(Explanation *why, const Distribution *distribution)
+{
+	ShareReader reader = distribution_reader(distribution);
+	Share		share;
+	AccountKind kind = KIND_PROVIDER;
+	int64		earner = ACCOUNT_SELF;
+	int			level = -1;		/* -1: no earner yet */
+	bool		seen[ENTRY_LAST + 1] = {0};
+
+	while (distribution_next(&reader, &share))
+	{
+		seen[share.entry] = true;
+		if (share.entry != ENTRY_REFERRAL && level >= 0)
+		{
+			explain_end_of_chain(why, kind, earner, level);
+			level = -1;
+		}
+		switch (share.entry)
+		{
+			case ENTRY_WORK:
+			case ENTRY_USAGE:
+				kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+				earner = share.account;
+				level = 0;
+				explain_own(why, &share);
+				break;
+			case ENTRY_REFERRAL:
+				level = share.level;
+				explain_referral(why, &share, kind);
+				break;
+			default:
+				explain_creator(why, &share);
+				break;
+		}
+	}
+	if (level >= 0)
+		explain_end_of_chain(why, kind, earner, level);
+
+	if (!seen[ENTRY_WORK])
+		put_line(why, &(Share) {ENTRY_WORK, 0, 0, 0}, NULL, NULL, NULL,
+				 why->event.provider.text ? why_no_points(why) : "no provider");
+	if (!seen[ENTRY_USAGE])
+		put_line(why, &(Share) {ENTRY_USAGE, 0, 0, 0}, NULL, NULL, NULL, why_no_points(why));
+	if (!seen[ENTRY_CREATOR])
+		put_line(why, &(Share) {ENTRY_CREATOR, 0, 0, 0}, NULL, NULL, NULL, why_no_creator(why));
+}
+
+/*
+ * explain_shares(usage_id) returns setof (entry, level, account_number, amount,
+ * rule, base, rate, note); nothing for an id that is not there.
+ */
+Datum
+explain_shares(PG_FUNCTION_ARGS)
+{
+	Explanation why = {0};
+	Oid			types[1] = {INT8OID};
+	Datum		args[1] = {PG_GETARG_DATUM(0)};
+
+	InitMaterializedSRF(fcinfo, 0);
+	why.result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	SPI_connect();
+	if (SPI_execute_with_args(row_query, 1, types, args, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read usage");
+	if (SPI_processed == 1)
+	{
+		Datum		values[USAGE_COLUMNS];
+		bool		nulls[USAGE_COLUMNS];
+
+		heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
+		event_read(&why.event, values, nulls);
+		why.as_of = (AsOf){why.event.created_at, why.event.number, why.event.number};
+		reward_compute(&why.event, &why.as_of, &why.reward);
+		explain_stored(&why, (Distribution *) PG_DETOAST_DATUM_PACKED(values[COLUMN_DISTRIBUTION]));
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * explain_model(model) returns (tier, rule): the tier a model has now, and what
+ * placed it there.
+ */
+Datum
+explain_model(PG_FUNCTION_ARGS)
+{
+	Id			model = id_of_datum(PG_GETARG_DATUM(0), false);
+	AsOf		now = {GetCurrentTimestamp(), PG_INT64_MAX, PG_INT64_MAX};
+	Reward		reward;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "explain_model() must return a row");
+	check_text(model, "model", MAX_ID_BYTES);
+	reward_place_model(model, &now, &reward);
+	values[0] = CStringGetTextDatum(reward.tier);
+	values[1] = CStringGetTextDatum(tier_reason(&reward));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,205 @@
+/*
+ * line.c
+ *		Reads usage and journal along the number line, in order, under the
+ *		active snapshot, and reads the cursor.
+ *
+ * Everything here runs inside SPI and changes nothing.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "executor/spi.h"
+#include "line.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+/* stretches this near are read in one go, what lies between is skipped */
+#define NEAR_ENOUGH 256
+
+static const char *const line_query =
+	"select u.id, u.created_at, u.status_code between 200 and 299,"
+	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id,"
+	" u.model, 0::smallint, u.distribution"
+	" from rewards.usage_logs u where u.id between $1 and $2"
+	" union all"
+	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit,"
+	" j.distribution"
+	" from rewards.journal j where j.id between $1 and $2"
+	" order by 1";
+
+typedef struct LineReceiver
+{
+	DestReceiver receiver;		/* first: the executor knows only this part */
+	LineVisitor visit;
+	void	   *context;
+	const Stretch *stretches;	/* what was asked for, of this go */
+	int			count;
+	int			at;
+} LineReceiver;
+
+/* ---- the cursor ---- */
+
+static int
+bigints(HeapTuple tuple, TupleDesc desc, int column, Datum **values)
+{
+	bool		isnull;
+	int			count = 0;
+	Datum		array = SPI_getbinval(tuple, desc, column, &isnull);
+
+	if (!isnull)
+		deconstruct_array(DatumGetArrayTypeP(array), INT8OID, sizeof(int64),
+						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
+	return count;
+}
+
+/*
+ * Reads the cursor by a query for (last, open_first, open_last, horizons); no
+ * row sets last to -1.
+ */
+void
+cursor_read(Cursor *cursor, const char *query)
+{
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	Datum	   *firsts;
+	Datum	   *lasts;
+	Datum	   *horizons;
+	bool		isnull;
+
+	memset(cursor, 0, sizeof(Cursor));
+	cursor->last = -1;
+	if (SPI_execute(query, strstr(query, "for update") == NULL, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the cursor");
+	if (SPI_processed == 0)
+		return;
+
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	cursor->last = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+	cursor->nopen = bigints(tuple, desc, 2, &firsts);
+	bigints(tuple, desc, 3, &lasts);
+	bigints(tuple, desc, 4, &horizons);
+	cursor->open = palloc(cursor->nopen * sizeof(Stretch) + 1);
+	cursor->horizons = palloc(cursor->nopen * sizeof(uint64) + 1);
+	for (int i = 0; i < cursor->nopen; i++)
+	{
+		cursor->open[i].first = DatumGetInt64(firsts[i]);
+		cursor->open[i].last = DatumGetInt64(lasts[i]);
+		cursor->horizons[i] = (uint64) DatumGetInt64(horizons[i]);
+	}
+}
+
+/* where rows not yet folded may lie: the open stretches, and all above last */
+int
+cursor_tail(const Cursor *cursor, Stretch **stretches)
+{
+	*stretches = palloc((cursor->nopen + 1) * sizeof(Stretch));
+	memcpy(*stretches, cursor->open, cursor->nopen * sizeof(Stretch));
+	(*stretches)[cursor->nopen] = (Stretch){cursor->last + 1, PG_INT64_MAX};
+	return cursor->nopen + 1;
+}
+
+/* ---- the rows ---- */
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	LineReceiver *reader = (LineReceiver *) self;
+	LineRow		row;
+
+	slot_getallattrs(slot);
+	row.number = DatumGetInt64(slot->tts_values[0]);
+	while (reader->at < reader->count && reader->stretches[reader->at].last < row.number)
+		reader->at++;
+	if (reader->at == reader->count)
+		return false;
+	if (row.number < reader->stretches[reader->at].first)
+		return true;			/* between two stretches */
+
+	row.created_at = DatumGetTimestampTz(slot->tts_values[1]);
+	row.succeeded = DatumGetBool(slot->tts_values[2]);
+	row.tokens = DatumGetInt64(slot->tts_values[3]);
+	row.user = id_of_datum(slot->tts_values[4], slot->tts_isnull[4]);
+	row.provider = id_of_datum(slot->tts_values[5], slot->tts_isnull[5]);
+	row.model = id_of_datum(slot->tts_values[6], slot->tts_isnull[6]);
+	row.unit = (Unit) DatumGetInt16(slot->tts_values[7]);
+	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(slot->tts_values[8]);
+	return reader->visit(&row, reader->context);
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+receiver_done(DestReceiver *self)
+{
+}
+
+static SPIPlanPtr
+line_plan(void)
+{
+	static SPIPlanPtr plan = NULL;
+
+	if (plan == NULL)
+	{
+		Oid			types[2] = {INT8OID, INT8OID};
+		SPIPlanPtr	prepared = SPI_prepare(line_query, 2, types);
+
+		if (prepared == NULL || SPI_keepplan(prepared) != 0)
+			elog(ERROR, "could not prepare the reading of usage");
+		plan = prepared;
+	}
+	return plan;
+}
+
+/* one go over neighbouring stretches */
+static void
+read_stretches(LineReceiver *reader, int64 first, int64 last)
+{
+	SPIExecuteOptions options = {0};
+	ParamListInfo params = makeParamList(2);
+	int64		bounds[2] = {first, last};
+
+	for (int i = 0; i < 2; i++)
+	{
+		params->params[i].value = Int64GetDatum(bounds[i]);
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = INT8OID;
+	}
+	options.params = params;
+	options.read_only = true;
+	options.dest = &reader->receiver;
+	if (SPI_execute_plan_extended(line_plan(), &options) < 0)
+		elog(ERROR, "could not read usage");
+}
+
+/*
+ * Visits the rows of ascending, disjoint stretches in order of their numbers,
+ * as the active snapshot sees them.  Needs SPI.
+ */
+void
+line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
+{
+	LineReceiver reader = {
+		.receiver = {receive_row, receiver_startup, receiver_done, receiver_done, DestNone},
+		.visit = visit,
+		.context = context
+	};
+
+	for (int from = 0, to; from < count; from = to)
+	{
+		for (to = from + 1; to < count; to++)
+			if (stretches[to].first - stretches[to - 1].last > NEAR_ENOUGH)
+				break;
+		reader.stretches = stretches + from;
+		reader.count = to - from;
+		reader.at = 0;
+		read_stretches(&reader, stretches[from].first, stretches[to - 1].last);
+	}
+}

@@ -1,0 +1,58 @@
+/*
+ * line.h
+ *		The number line that usage and journal share, and reading along it.
+ */
+#ifndef REWARDS_LINE_H
+#define REWARDS_LINE_H
+
+#include "distribution.h"
+#include "event.h"
+
+/* a stretch of numbers, both ends included */
+typedef struct Stretch
+{
+	int64		first;
+	int64		last;
+} Stretch;
+
+/* units of movements; the numbers are stored and never change */
+typedef enum Unit
+{
+	UNIT_OF_USAGE = 0,			/* each share of a usage row has its own */
+	UNIT_POINTS = 1,
+	UNIT_EARNINGS = 2,
+	UNIT_CREDITS = 3,
+	UNIT_TOKENS = 4
+} Unit;
+
+/* one row of usage_logs or of the journal */
+typedef struct LineRow
+{
+	int64		number;
+	TimestampTz created_at;
+	bool		succeeded;
+	int64		tokens;
+	Id			user;			/* text NULL in the journal */
+	Id			provider;
+	Id			model;
+	Unit		unit;			/* UNIT_OF_USAGE: a usage row */
+	const Distribution *distribution;
+} LineRow;
+
+/* false stops the reading */
+typedef bool (*LineVisitor) (const LineRow *row, void *context);
+
+/* how far posting has come: totals hold every row up to last outside of open */
+typedef struct Cursor
+{
+	int64		last;
+	int			nopen;
+	Stretch    *open;			/* ascending, all up to last */
+	uint64	   *horizons;		/* of each: no row can appear once none below runs */
+} Cursor;
+
+extern void cursor_read(Cursor *cursor, const char *query);
+extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
+extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
+
+#endif							/* REWARDS_LINE_H */

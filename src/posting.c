@@ -1,0 +1,627 @@
+/*
+ * posting.c
+ *		Rows to totals: folds what has been recorded since the last posting.
+ *
+ * The argument.  A transaction has its id before it draws a number.  So a
+ * number up to `last`, read before snapshot S is taken, belongs to a
+ * transaction below S.xmax: it is visible in S, or its transaction still runs,
+ * or it is gone for good.  Posting folds what S sees of (cursor, last], moves
+ * the cursor to last and keeps the unseen numbers as open stretches with
+ * S.xmax as their horizon.  Later postings fold what appears in them, and drop
+ * a stretch once no transaction below its horizon runs.  Nobody waits.
+ *
+ * One poster at a time: the cursor's row is locked, or the call returns.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "accounts.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "totals.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(post);
+PG_FUNCTION_INFO_V1(database_identity);
+
+/* with more open stretches than this the cursor stops */
+#define MAX_OPEN 1000
+
+typedef struct Posting
+{
+	Cursor		cursor;			/* as found */
+	int64		upto;			/* the new cursor */
+	bool		copied;			/* restored or copied: nothing old runs here */
+	bool		cut;			/* there is more than max_events */
+	bool		stopped;		/* too many open stretches */
+	uint64		xmin;			/* of the posting's snapshot */
+	uint64		xmax;
+	Totals	   *totals;
+
+	Stretch    *stretches;		/* to read: the open ones, then the new one */
+	int			nstretches;
+	int			at;				/* the stretch being read */
+	int64		next;			/* its first number not yet decided */
+
+	Stretch    *open;			/* what stays open */
+	uint64	   *horizons;
+	int			nopen;
+	int			allocated;
+} Posting;
+
+/* ---- which numbers stay open ---- */
+
+static void
+keep_open(Posting *posting, int64 first, int64 last, uint64 horizon)
+{
+	if (posting->nopen == posting->allocated)
+	{
+		posting->allocated *= 2;
+		posting->open = repalloc(posting->open, posting->allocated * sizeof(Stretch));
+		posting->horizons = repalloc(posting->horizons, posting->allocated * sizeof(uint64));
+	}
+	posting->open[posting->nopen] = (Stretch){first, last};
+	posting->horizons[posting->nopen++] = horizon;
+}
+
+static bool
+in_new_stretch(const Posting *posting)
+{
+	return posting->at == posting->nstretches - 1;
+}
+
+/*
+ * The numbers from next to last were not seen.  They stay open unless nobody
+ * can bring them any more.  False when there is no room: the cursor stops
+ * before them.
+ */
+static bool
+leave_unseen(Posting *posting, int64 last)
+{
+	uint64		horizon = in_new_stretch(posting) ? posting->xmax
+		: posting->cursor.horizons[posting->at];
+	bool		gone = posting->copied || horizon <= posting->xmin;
+
+	if (posting->next > last || gone)
+		return true;
+	if (in_new_stretch(posting) && posting->nopen >= MAX_OPEN)
+	{
+		posting->upto = posting->next - 1;
+		posting->stopped = true;
+		return false;
+	}
+	keep_open(posting, posting->next, last, horizon);
+	return true;
+}
+
+/* moves on to the stretch that holds the number, or past the last one */
+static bool
+advance_to(Posting *posting, int64 number)
+{
+	while (posting->at < posting->nstretches
+		   && posting->stretches[posting->at].last < number)
+	{
+		if (!leave_unseen(posting, posting->stretches[posting->at].last))
+			return false;
+		if (++posting->at < posting->nstretches)
+			posting->next = posting->stretches[posting->at].first;
+	}
+	return true;
+}
+
+/* whether folding the row would wait for somebody registering its account */
+static bool
+must_wait(const LineRow *row)
+{
+	if (row->user.text && account_number(KIND_USER, row->user) == ACCOUNT_SELF
+		&& account_being_registered(KIND_USER, row->user))
+		return true;
+	return row->provider.text
+		&& account_number(KIND_PROVIDER, row->provider) == ACCOUNT_SELF
+		&& account_being_registered(KIND_PROVIDER, row->provider);
+}
+
+/* LineVisitor: folds a row, or leaves its number open */
+static bool
+visit_row(const LineRow *row, void *context)
+{
+	Posting    *posting = (Posting *) context;
+
+	if (!advance_to(posting, row->number) || !leave_unseen(posting, row->number - 1))
+		return false;
+	if (must_wait(row))
+		keep_open(posting, row->number, row->number, posting->xmax);
+	else
+		totals_add(posting->totals, row);
+	posting->next = row->number + 1;
+	return true;
+}
+
+/* ---- reading ---- */
+
+static int64
+query_bigint(const char *query)
+{
+	bool		isnull;
+
+	if (SPI_execute(query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "query failed: %s", query);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* this very database: a restored or copied one has another identity */
+static char *
+current_identity(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+/* database_identity(): see current_identity() */
+Datum
+database_identity(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(current_identity()));
+}
+
+static bool
+identity_changed(void)
+{
+	char	   *identity;
+
+	if (SPI_execute("select identity from rewards.cursor", false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the cursor");
+	identity = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return identity != NULL && strcmp(identity, current_identity()) != 0;
+}
+
+/* locks the cursor and takes the snapshot; false when another posts */
+static bool
+begin_posting(Posting *posting, int64 max_events)
+{
+	Datum		snapshot;
+
+	cursor_read(&posting->cursor,
+				"select last, open_first, open_last, open_horizon"
+				" from rewards.cursor for update skip locked");
+	if (posting->cursor.last < 0)
+		return false;
+	posting->copied = identity_changed();
+
+	/* the last number drawn, read before the snapshot */
+	posting->upto = query_bigint("select case when is_called then last_value else last_value - 1 end"
+								 " from rewards.usage_number");
+	posting->upto = Max(posting->upto, posting->cursor.last);
+	posting->cut = max_events >= 0 && posting->upto - posting->cursor.last > max_events;
+	if (posting->cut)
+		posting->upto = posting->cursor.last + max_events;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	snapshot = OidFunctionCall0(F_PG_CURRENT_SNAPSHOT);
+	posting->xmin = DatumGetUInt64(OidFunctionCall1(F_PG_SNAPSHOT_XMIN, snapshot));
+	posting->xmax = DatumGetUInt64(OidFunctionCall1(F_PG_SNAPSHOT_XMAX, snapshot));
+	return true;
+}
+
+static void
+fold_rows(Posting *posting)
+{
+	posting->totals = totals_create(GRAIN_DAY, true);
+	posting->allocated = MAX_OPEN;
+	posting->open = palloc(posting->allocated * sizeof(Stretch));
+	posting->horizons = palloc(posting->allocated * sizeof(uint64));
+
+	posting->nstretches = cursor_tail(&posting->cursor, &posting->stretches);
+	posting->stretches[posting->nstretches - 1].last = posting->upto;
+	posting->at = 0;
+	posting->next = posting->stretches[0].first;
+
+	line_read(posting->stretches, posting->nstretches, visit_row, posting);
+	if (!posting->stopped)
+		advance_to(posting, PG_INT64_MAX);
+	PopActiveSnapshot();
+}
+
+/* ---- writing ---- */
+
+static Datum
+array_of(const Datum *values, int count, Oid type)
+{
+	switch (type)
+	{
+		case INT8OID:
+		case TIMESTAMPTZOID:
+			return PointerGetDatum(construct_array((Datum *) values, count, type,
+												   8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+		case INT4OID:
+		case DATEOID:
+			return PointerGetDatum(construct_array((Datum *) values, count, type,
+												   4, true, TYPALIGN_INT));
+		case INT2OID:
+			return PointerGetDatum(construct_array((Datum *) values, count, type,
+												   2, true, TYPALIGN_SHORT));
+		default:				/* text and numeric */
+			return PointerGetDatum(construct_array((Datum *) values, count, type,
+												   -1, false, TYPALIGN_INT));
+	}
+}
+
+static Oid
+array_type(Oid type)
+{
+	switch (type)
+	{
+		case INT8OID:
+			return INT8ARRAYOID;
+		case TIMESTAMPTZOID:
+			return TIMESTAMPTZARRAYOID;
+		case INT4OID:
+			return INT4ARRAYOID;
+		case DATEOID:
+			return DATEARRAYOID;
+		case INT2OID:
+			return INT2ARRAYOID;
+		case NUMERICOID:
+			return NUMERICARRAYOID;
+		default:
+			return TEXTARRAYOID;
+	}
+}
+
+#define MAX_COLUMNS 8
+
+/* runs a statement whose parameters are columns of equally many values */
+static uint64
+write_columns(const char *statement, int ncolumns, const Oid *types,
+			  Datum **columns, int count)
+{
+	Oid			argtypes[MAX_COLUMNS];
+	Datum		args[MAX_COLUMNS];
+
+	for (int i = 0; i < ncolumns; i++)
+	{
+		argtypes[i] = array_type(types[i]);
+		args[i] = array_of(columns[i], count, types[i]);
+	}
+	if (SPI_execute_with_args(statement, ncolumns, argtypes, args, NULL, false, 0) < 0)
+		elog(ERROR, "could not write totals");
+	return SPI_processed;
+}
+
+static Datum **
+make_columns(int ncolumns, int count)
+{
+	Datum	  **columns = palloc(ncolumns * sizeof(Datum *));
+
+	for (int i = 0; i < ncolumns; i++)
+		columns[i] = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	return columns;
+}
+
+/*
+ * Registers the names found, in order, and returns the number of each.
+ */
+static int64 *
+register_names(Totals *totals)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	Datum	  **columns = make_columns(3, totals->nnames);
+	int64	   *numbers = palloc0((totals->nnames + 1) * sizeof(int64));
+
+	if (totals->nnames == 0)
+		return numbers;
+	for (int i = 0; i < totals->nnames; i++)
+	{
+		int64		key = NAME_KEY(i);
+		Activity   *activity = hash_search(totals->activities, &key, HASH_FIND, NULL);
+
+		columns[0][i] = CStringGetTextDatum(account_kind_name(totals->names[i].kind));
+		columns[1][i] = CStringGetTextDatum(totals->names[i].text);
+		columns[2][i] = TimestampTzGetDatum(activity->named_at);
+	}
+	write_columns("insert into rewards.account (kind, name, joined_at)"
+				  " select kind, name, at from unnest($1, $2, $3) as n(kind, name, at)"
+				  " order by name collate \"C\", kind"
+				  " on conflict (name, kind) do nothing",
+				  3, types, columns, totals->nnames);
+	write_columns("select n.place, a.id"
+				  " from unnest($1, $2) with ordinality as n(kind, name, place)"
+				  " join rewards.account a on a.name = n.name and a.kind = n.kind",
+				  2, types, columns, totals->nnames);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		place = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+
+		numbers[place - 1] = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
+	}
+	for (int i = 0; i < totals->nnames; i++)
+		if (numbers[i] == 0)
+			elog(ERROR, "account \"%s\" could not be registered", totals->names[i].text);
+	return numbers;
+}
+
+static int
+compare_totals(const void *left, const void *right)
+{
+	const TotalKey *a = &((const Total *) left)->key;
+	const TotalKey *b = &((const Total *) right)->key;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->period != b->period)
+		return a->period < b->period ? -1 : 1;
+	if (a->unit != b->unit)
+		return a->unit < b->unit ? -1 : 1;
+	if (a->entry != b->entry)
+		return a->entry < b->entry ? -1 : 1;
+	return (a->level > b->level) - (a->level < b->level);
+}
+
+/* sorted lines, with lines of one key added together */
+static int
+sort_lines(Total *lines, int count)
+{
+	int			kept = 0;
+
+	qsort(lines, count, sizeof(Total), compare_totals);
+	for (int i = 0; i < count; i++)
+	{
+		if (kept > 0 && compare_totals(&lines[kept - 1], &lines[i]) == 0)
+		{
+			lines[kept - 1].amount += lines[i].amount;
+			lines[kept - 1].events += lines[i].events;
+			lines[kept - 1].tokens += lines[i].tokens;
+		}
+		else
+			lines[kept++] = lines[i];
+	}
+	return kept;
+}
+
+static int
+collect_lines(Totals *totals, const int64 *numbers, Total **lines)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+	int			count = 0;
+
+	*lines = palloc_extended((hash_get_num_entries(totals->totals) + 1) * sizeof(Total),
+							 MCXT_ALLOC_HUGE);
+	hash_seq_init(&scan, totals->totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		(*lines)[count] = *total;
+		if (total->key.account < 0)
+			(*lines)[count].key.account = numbers[NAME_PLACE(total->key.account)];
+		count++;
+	}
+	return sort_lines(*lines, count);
+}
+
+static void
+write_lines(const char *statement, const Total *lines, int count)
+{
+	static const Oid types[] = {INT8OID, DATEOID, INT2OID, INT2OID, INT2OID,
+	NUMERICOID, INT8OID, INT8OID};
+	Datum	  **columns = make_columns(8, count);
+
+	for (int i = 0; i < count; i++)
+	{
+		columns[0][i] = Int64GetDatum(lines[i].key.account);
+		columns[1][i] = DateADTGetDatum(lines[i].key.period);
+		columns[2][i] = Int16GetDatum(lines[i].key.unit);
+		columns[3][i] = Int16GetDatum(lines[i].key.entry);
+		columns[4][i] = Int16GetDatum((int16) lines[i].key.level);
+		columns[5][i] = NumericGetDatum(amount_sum_to_numeric(lines[i].amount));
+		columns[6][i] = Int64GetDatum(lines[i].events);
+		columns[7][i] = Int64GetDatum(lines[i].tokens);
+	}
+	if (count > 0)
+		write_columns(statement, 8, types, columns, count);
+}
+
+/* daily lines, then the same by month */
+static void
+write_totals(Totals *totals, const int64 *numbers)
+{
+	Total	   *lines;
+	int			count = collect_lines(totals, numbers, &lines);
+
+	write_lines("insert into rewards.day_total as t"
+				" (account, day, unit, entry, level, amount, events, tokens)"
+				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				" on conflict (account, day, unit, entry, level) do update"
+				" set amount = t.amount + excluded.amount,"
+				" events = t.events + excluded.events,"
+				" tokens = t.tokens + excluded.tokens",
+				lines, count);
+	for (int i = 0; i < count; i++)
+		lines[i].key.period = month_of(lines[i].key.period);
+	count = sort_lines(lines, count);
+	write_lines("insert into rewards.month_total as t"
+				" (account, month, unit, entry, level, amount, events, tokens)"
+				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				" on conflict (account, month, unit, entry, level) do update"
+				" set amount = t.amount + excluded.amount,"
+				" events = t.events + excluded.events,"
+				" tokens = t.tokens + excluded.tokens",
+				lines, count);
+}
+
+static void
+write_models(Totals *totals)
+{
+	static const Oid types[] = {INT8OID, TEXTOID, INT8OID, INT8OID, NUMERICOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID};
+	int			count = hash_get_num_entries(totals->models);
+	Datum	  **columns = make_columns(7, count);
+	HASH_SEQ_STATUS scan;
+	ModelTotal *total;
+	int			i = 0;
+
+	hash_seq_init(&scan, totals->models);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		columns[0][i] = Int64GetDatum(total->key.owner);
+		columns[1][i] = CStringGetTextDatum(total->key.model);
+		columns[2][i] = Int64GetDatum(total->events);
+		columns[3][i] = Int64GetDatum(total->tokens);
+		columns[4][i] = NumericGetDatum(amount_sum_to_numeric(total->amount));
+		columns[5][i] = TimestampTzGetDatum(total->first_at);
+		columns[6][i] = TimestampTzGetDatum(total->last_at);
+		i++;
+	}
+	if (count > 0)
+		write_columns("insert into rewards.model_total as t"
+					  " (owner, model, events, tokens, amount, first_at, last_at)"
+					  " select * from unnest($1, $2, $3, $4, $5, $6, $7)"
+					  " on conflict (owner, model) do update"
+					  " set events = t.events + excluded.events,"
+					  " tokens = t.tokens + excluded.tokens,"
+					  " amount = t.amount + excluded.amount,"
+					  " first_at = least(t.first_at, excluded.first_at),"
+					  " last_at = greatest(t.last_at, excluded.last_at)",
+					  7, types, columns, count);
+}
+
+static void
+write_activities(Totals *totals, const int64 *numbers)
+{
+	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum	  **columns = make_columns(3, hash_get_num_entries(totals->activities));
+	HASH_SEQ_STATUS scan;
+	Activity   *activity;
+	int			count = 0;
+
+	hash_seq_init(&scan, totals->activities);
+	while ((activity = hash_seq_search(&scan)) != NULL)
+	{
+		if (!activity->active)
+			continue;
+		columns[0][count] = Int64GetDatum(activity->account > 0 ? activity->account
+										  : numbers[NAME_PLACE(activity->account)]);
+		columns[1][count] = TimestampTzGetDatum(activity->first_at);
+		columns[2][count] = TimestampTzGetDatum(activity->last_at);
+		count++;
+	}
+	if (count > 0)
+		write_columns("insert into rewards.activity as t (account, first_at, last_at)"
+					  " select account, min(first_at), max(last_at)"
+					  " from unnest($1, $2, $3) as n(account, first_at, last_at)"
+					  " group by account order by account"
+					  " on conflict (account) do update"
+					  " set first_at = least(t.first_at, excluded.first_at),"
+					  " last_at = greatest(t.last_at, excluded.last_at)",
+					  3, types, columns, count);
+}
+
+static void
+write_cursor(Posting *posting)
+{
+	Oid			types[6] = {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID, INT8OID};
+	Datum		args[6];
+	Datum	   *columns[3];
+
+	for (int i = 0; i < 3; i++)
+		columns[i] = palloc((posting->nopen + 1) * sizeof(Datum));
+	for (int i = 0; i < posting->nopen; i++)
+	{
+		columns[0][i] = Int64GetDatum(posting->open[i].first);
+		columns[1][i] = Int64GetDatum(posting->open[i].last);
+		columns[2][i] = Int64GetDatum((int64) posting->horizons[i]);
+	}
+	args[0] = Int64GetDatum(posting->upto);
+	for (int i = 0; i < 3; i++)
+		args[i + 1] = array_of(columns[i], posting->nopen, INT8OID);
+	args[4] = CStringGetTextDatum(current_identity());
+	args[5] = Int64GetDatum(posting->cursor.last);
+	SPI_execute_with_args("update rewards.cursor set last = $1, open_first = $2,"
+						  " open_last = $3, open_horizon = $4, identity = $5,"
+						  " posted_at = clock_timestamp() where last = $6",
+						  6, types, args, NULL, false, 0);
+	if (SPI_processed != 1)
+		elog(ERROR, "the cursor moved under posting");
+}
+
+/*
+ * Finds from which number on every row knew the changes of rules, edges and
+ * models that were committed when the last settling began.
+ */
+static void
+settle_changes(Posting *posting)
+{
+	Oid			types[1] = {BOOLOID};
+	Datum		args[1] = {BoolGetDatum(posting->copied)};
+
+	if (SPI_execute_with_args("select rewards.settle_changes($1)", 1, types, args,
+							  NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not settle changes");
+}
+
+static void
+write_posting(Posting *posting)
+{
+	int64	   *numbers = register_names(posting->totals);
+
+	write_totals(posting->totals, numbers);
+	write_models(posting->totals);
+	write_activities(posting->totals, numbers);
+	write_cursor(posting);
+	settle_changes(posting);
+	if (SPI_execute("select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not make partitions");
+}
+
+/*
+ * post(max_events default null) returns (events, entries, complete): folds what
+ * this moment's snapshot sees.  complete is false when another poster was at
+ * work, max_events cut it short or too many old transactions hold it back.
+ * 25001 under REPEATABLE READ or SERIALIZABLE, 22023 for a negative limit.
+ */
+Datum
+post(PG_FUNCTION_ARGS)
+{
+	int64		max_events = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT64(0);
+	Posting		posting = {0};
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (!PG_ARGISNULL(0) && max_events < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_events must not be negative")));
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("post() cannot run in a %s transaction", "REPEATABLE READ or SERIALIZABLE"),
+				 errhint("Call it in a READ COMMITTED transaction.")));
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "post() must return a row");
+	desc = BlessTupleDesc(desc);
+
+	SPI_connect();
+	if (begin_posting(&posting, max_events))
+	{
+		fold_rows(&posting);
+		write_posting(&posting);
+		values[0] = Int64GetDatum(posting.totals->events);
+		values[1] = Int64GetDatum(posting.totals->shares);
+		values[2] = BoolGetDatum(!posting.stopped && !posting.cut);
+	}
+	else
+	{
+		values[0] = values[1] = Int64GetDatum(0);
+		values[2] = BoolGetDatum(false);
+	}
+	SPI_finish();
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}

@@ -1,0 +1,208 @@
+/*
+ * request.c
+ *		The idempotency key of usage, across partitions.
+ *
+ * Each partition has a unique index on the request ids of its successful rows,
+ * which guards the partition itself.  A row entering one partition also looks
+ * into those before it (setting request_partitions), and waits for a running
+ * transaction that holds the same key there, as a unique index would.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog.h"
+#include "catalog/partition.h"
+#include "fmgr.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "request.h"
+#include "rules.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(find_request);
+
+/* the unique index on request_id of a partition, or InvalidOid */
+static Oid
+request_index(Relation partition)
+{
+	List	   *indexes = RelationGetIndexList(partition);
+	Oid			found = InvalidOid;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_index->indisunique && index->rd_index->indisvalid
+			&& index->rd_index->indkey.values[0] == COLUMN_REQUEST_ID + 1)
+			found = lfirst_oid(cell);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return found;
+}
+
+static void
+request_key(ScanKey key, Id request)
+{
+	ScanKeyInit(key, COLUMN_REQUEST_ID + 1, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(cstring_to_text_with_len(request.text, request.len)));
+}
+
+/*
+ * Looks a key up in one partition.  Returns the row's number, 0 when there is
+ * none; *running is the transaction that is inserting it, if it is not over.
+ */
+static int64
+probe(Oid partition, Id request, Snapshot snapshot, TransactionId *running)
+{
+	Relation	heap = table_open(partition, AccessShareLock);
+	Oid			index = request_index(heap);
+	int64		number = 0;
+
+	*running = InvalidTransactionId;
+	if (OidIsValid(index))
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+		bool		isnull;
+
+		request_key(&key, request);
+		scan = systable_beginscan(heap, index, true, snapshot, 1, &key);
+		tuple = systable_getnext(scan);
+		if (tuple)
+		{
+			number = DatumGetInt64(heap_getattr(tuple, COLUMN_ID + 1,
+												RelationGetDescr(heap), &isnull));
+			if (snapshot->snapshot_type == SNAPSHOT_DIRTY)
+				*running = snapshot->xmin;
+		}
+		systable_endscan(scan);
+	}
+	table_close(heap, AccessShareLock);
+	return number;
+}
+
+/* as a unique index does: waits until the key's fate is decided */
+static int64
+probe_decided(Oid partition, Id request)
+{
+	SnapshotData dirty;
+	TransactionId running;
+	int64		number;
+
+	InitDirtySnapshot(dirty);
+	while ((number = probe(partition, request, &dirty, &running)) != 0
+		   && TransactionIdIsValid(running))
+		XactLockTableWait(running, NULL, NULL, XLTW_None);
+	return number;
+}
+
+/* the partitions of usage_logs in order of their numbers, the default one last */
+static int
+partitions_of(Relation parent, Oid **partitions)
+{
+	PartitionDesc desc = RelationGetPartitionDesc(parent, false);
+
+	*partitions = palloc((desc->nparts + 1) * sizeof(Oid));
+	for (int i = 0; i < desc->nparts; i++)
+		(*partitions)[i] = desc->oids[i];
+	return desc->nparts;
+}
+
+static bool
+has_default(Relation parent)
+{
+	PartitionDesc desc = RelationGetPartitionDesc(parent, false);
+
+	return desc->boundinfo && partition_bound_has_default(desc->boundinfo);
+}
+
+static int
+partitions_looked_at(void)
+{
+	return Max(1, atoi(rules_setting_now("request_partitions")));
+}
+
+/*
+ * 23505 when one of the partitions before this leaf holds the request already.
+ */
+void
+refuse_repeated_request(Relation leaf, Id request)
+{
+	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
+	Oid		   *partitions;
+	int			count = partitions_of(parent, &partitions);
+	int			bounded = has_default(parent) ? count - 1 : count;
+	int			at = 0;
+	int			first;
+	int64		number = 0;
+
+	while (at < count && partitions[at] != RelationGetRelid(leaf))
+		at++;
+	first = Max(0, at + 1 - partitions_looked_at());
+	for (int i = first; i < at && i < bounded && number == 0; i++)
+		number = probe_decided(partitions[i], request);
+
+	/* rows of the default partition lie between bounds: always the newest */
+	if (number == 0 && bounded < count && at != bounded)
+		number = probe_decided(partitions[bounded], request);
+	table_close(parent, AccessShareLock);
+
+	if (number != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("request \"%.*s\" has been recorded already", request.len, request.text),
+				 errdetail("It is row %lld of rewards.usage_logs.", (long long) number),
+				 errhint("Call rewards.track_usage() to get the first row's id for a repeated request.")));
+}
+
+static bool
+is_empty(Oid partition)
+{
+	Relation	heap = table_open(partition, AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
+
+	table_close(heap, AccessShareLock);
+	return empty;
+}
+
+/*
+ * find_request(request_id): the number of the successful row with this key
+ * among the newest partitions, as committed now, else NULL.
+ */
+Datum
+find_request(PG_FUNCTION_ARGS)
+{
+	Id			request = id_of_datum(PG_GETARG_DATUM(0), false);
+	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Oid		   *partitions;
+	int			count = partitions_of(parent, &partitions);
+	int			left = partitions_looked_at() + (has_default(parent) ? 1 : 0);
+	TransactionId running;
+	int64		number = 0;
+
+	for (int i = count - 1; i >= 0 && left > 0 && number == 0; i--)
+	{
+		bool		is_default = has_default(parent) && i == count - 1;
+
+		if (!is_default && is_empty(partitions[i]))
+			continue;
+		number = probe(partitions[i], request, snapshot, &running);
+		left--;
+	}
+	UnregisterSnapshot(snapshot);
+	table_close(parent, AccessShareLock);
+	if (number == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(number);
+}

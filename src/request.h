@@ -1,0 +1,13 @@
+/*
+ * request.h
+ *		The idempotency key of usage: request_id.
+ */
+#ifndef REWARDS_REQUEST_H
+#define REWARDS_REQUEST_H
+
+#include "event.h"
+#include "utils/relcache.h"
+
+extern void refuse_repeated_request(Relation leaf, Id request);
+
+#endif							/* REWARDS_REQUEST_H */

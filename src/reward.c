@@ -1,0 +1,234 @@
+/*
+ * reward.c
+ *		What one event is worth, and to whom: event + rules + chains in,
+ *		distribution out.  Writes nothing, locks nothing.
+ *
+ * Each amount is an exact product until it becomes a share; there it is rounded
+ * once.  Referral shares are computed from the rounded points of the earner.
+ */
+#include "postgres.h"
+
+#include "accounts.h"
+#include "models.h"
+#include "reward.h"
+
+#define SERVICE_CHAT	"chat"
+#define SERVICE_OTHER	"other"
+#define TIER_OF_SERVICES "tide_pool"	/* of services with points of their own */
+
+/*
+ * The service of the endpoint, and the rule whose points and rates count: an
+ * unknown endpoint with a model is rewarded as chat.
+ */
+static void
+find_service(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	reward->service_rule = rule_for_endpoint(rules, event->endpoint, as_of);
+	if (reward->service_rule)
+	{
+		reward->service = reward->service_rule->key;
+		return;
+	}
+	reward->service = SERVICE_OTHER;
+	if (event->model.text)
+		reward->service_rule = rule_in_force(rules, RULE_SERVICE, SERVICE_CHAT, as_of);
+}
+
+static void
+place_in_tier(Reward *reward, const char *tier, TierSource source, int64 rule)
+{
+	reward->tier = tier;
+	reward->tier_source = source;
+	reward->tier_rule = rule;
+}
+
+/* the model's tier: explicit entry, VRAM, name, default */
+static void
+find_model_tier(const RuleSet *rules, Id model, const AsOf *as_of, Reward *reward)
+{
+	const Model *known = model_find(model);
+	const ModelFact *fact = model_fact(known, FACT_TIER, as_of);
+	const Rule *rule;
+
+	if (fact)
+	{
+		place_in_tier(reward, pstrdup(fact->tier), TIER_OF_MODEL, fact->id);
+		return;
+	}
+	fact = model_fact(known, FACT_VRAM, as_of);
+	if (fact && (rule = rule_for_vram(rules, fact->number, as_of)) != NULL)
+		place_in_tier(reward, rule->key, TIER_OF_VRAM, fact->id);
+	else if ((rule = rule_for_model_name(rules, model, as_of)) != NULL)
+		place_in_tier(reward, rule->tier, TIER_OF_PATTERN, rule->id);
+}
+
+/* what tier a model has for an event, and why; nothing else is computed */
+void
+reward_place_model(Id model, const AsOf *as_of, Reward *reward)
+{
+	const RuleSet *rules = rules_current();
+
+	memset(reward, 0, sizeof(Reward));
+	find_model_tier(rules, model, as_of, reward);
+	if (reward->tier_source == TIER_NONE)
+		place_in_tier(reward, rules_setting(rules, "default_tier", as_of), TIER_DEFAULT, 0);
+}
+
+static void
+find_tier(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	if (reward->service_rule && reward->service_rule->has_points)
+	{
+		place_in_tier(reward, TIER_OF_SERVICES, TIER_OF_SERVICE, reward->service_rule->id);
+		return;
+	}
+	if (event->model.text)
+		find_model_tier(rules, event->model, as_of, reward);
+	else if (strcmp(reward->service, SERVICE_OTHER) == 0)
+		return;					/* neither service nor model */
+	if (reward->tier_source == TIER_NONE)
+		place_in_tier(reward, rules_setting(rules, "default_tier", as_of), TIER_DEFAULT, 0);
+	reward->tier_rule_points = rule_in_force(rules, RULE_TIER, reward->tier, as_of);
+}
+
+/* points of provider and user, before anybody shares in them */
+static void
+compute_points(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	const Rule *service = reward->service_rule;
+	int64		tokens = (int64) event->input_tokens + event->output_tokens;
+	Product		base = product_of(0);
+	Product		user = product_of(0);
+
+	if (service && service->has_points)
+		base = product_of(service->points);
+	else if (reward->tier_rule_points)
+		base = product_of(reward->tier_rule_points->points);
+	if (service)
+	{
+		base = product_plus(base, product_times_count(product_of(service->provider_per_token),
+													  event->output_tokens));
+		user = product_plus(product_of(service->user_base),
+							product_times_count(product_of(service->user_per_token), tokens));
+	}
+	reward->base = product_round(base);
+
+	reward->user_share = rule_in_force(rules, RULE_USER_SHARE, "", as_of);
+	if (reward->user_share)
+		user = product_plus(user, product_times(base, reward->user_share->rate));
+	reward->user_points = product_round(user);
+	if (event->provider.text)
+		reward->provider_points = reward->base;
+}
+
+static const Rule *
+find_creator_rate(const RuleSet *rules, const char *tier, const AsOf *as_of)
+{
+	const Rule *rule = tier ? rule_in_force(rules, RULE_CREATOR_RATE, tier, as_of) : NULL;
+
+	return rule ? rule : rule_in_force(rules, RULE_CREATOR_RATE, "", as_of);
+}
+
+/* tokens x rate to the model's owner, unless the owner is the user */
+static void
+compute_creator(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	int64		tokens = (int64) event->input_tokens + event->output_tokens;
+	const Model *model;
+	const ModelFact *owner;
+	const ModelFact *rate;
+	const Rule *rule;
+
+	if (event->model.text == NULL)
+		return;
+	model = model_find(event->model);
+	owner = model_fact(model, FACT_OWNER, as_of);
+	if (owner == NULL)
+		return;
+	reward->owner = owner->owner;
+	reward->self_use = owner->owner == reward->user;
+	if (reward->self_use)
+		return;
+
+	if ((rate = model_fact(model, FACT_RATE, as_of)) != NULL)
+	{
+		reward->creator_rate = rate->number;
+		reward->creator_rule = rate->id;
+		reward->creator_rate_of_model = true;
+	}
+	else if ((rule = find_creator_rate(rules, reward->tier, as_of)) != NULL)
+	{
+		reward->creator_rate = rule->rate;
+		reward->creator_rule = rule->id;
+	}
+	reward->creator_earnings = product_round(product_times_count(product_of(reward->creator_rate),
+																 tokens));
+}
+
+static void
+add_share(StringInfo building, Entry entry, int level, int64 account, Amount amount)
+{
+	Share		share = {entry, level, account, amount};
+
+	if (amount != 0)
+		distribution_add(building, &share);
+}
+
+/* the earner's own share, and a share of it to each level of its chain */
+static void
+add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
+		   AccountKind kind, int64 earner, Amount points)
+{
+	const Rule *rates = rule_in_force(rules, RULE_REFERRAL_RATES,
+									  account_kind_name(kind), as_of);
+	int64		account = earner;
+
+	add_share(building, kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, earner, points);
+	if (points == 0 || rates == NULL || earner == ACCOUNT_SELF)
+		return;
+	for (int level = 1; level <= rates->levels; level++)
+	{
+		account = chain_next(account, as_of);
+		if (account == 0)
+			break;
+		add_share(building, ENTRY_REFERRAL, level, account,
+				  amount_times(points, rates->rates[level - 1]));
+	}
+}
+
+static void
+distribute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	StringInfoData building;
+
+	distribution_begin(&building);
+	if (event->provider.text)
+		add_earner(&building, rules, as_of, KIND_PROVIDER,
+				   reward->provider, reward->provider_points);
+	add_earner(&building, rules, as_of, KIND_USER, reward->user, reward->user_points);
+	add_share(&building, ENTRY_CREATOR, 0, reward->owner, reward->creator_earnings);
+	reward->distribution = distribution_finish(&building);
+}
+
+/*
+ * Computes an event's reward by what was valid at as_of->at among what its row
+ * knew.  22003 when an amount is out of range.
+ */
+void
+reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward)
+{
+	const RuleSet *rules = rules_current();
+
+	memset(reward, 0, sizeof(Reward));
+	find_service(rules, event, as_of, reward);
+	find_tier(rules, event, as_of, reward);
+	reward->user = account_number(KIND_USER, event->user);
+	if (event->provider.text)
+		reward->provider = account_number(KIND_PROVIDER, event->provider);
+	if (event_succeeded(event))
+	{
+		compute_points(rules, event, as_of, reward);
+		compute_creator(rules, event, as_of, reward);
+	}
+	distribute(rules, event, as_of, reward);
+}

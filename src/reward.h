@@ -1,0 +1,55 @@
+/*
+ * reward.h
+ *		What one event is worth, and to whom.
+ */
+#ifndef REWARDS_REWARD_H
+#define REWARDS_REWARD_H
+
+#include "distribution.h"
+#include "event.h"
+#include "rules.h"
+
+/* what decided the tier */
+typedef enum TierSource
+{
+	TIER_NONE,					/* nothing to place: no service, no model */
+	TIER_OF_SERVICE,			/* the service has points of its own */
+	TIER_OF_MODEL,				/* the model's explicit entry */
+	TIER_OF_VRAM,				/* its declared VRAM */
+	TIER_OF_PATTERN,			/* its name */
+	TIER_DEFAULT				/* the setting default_tier */
+} TierSource;
+
+/*
+ * The result, with the rules that led to it.  Pointers lead into the caches
+ * and are good until the next event.
+ */
+typedef struct Reward
+{
+	const char *service;
+	const char *tier;			/* NULL with TIER_NONE */
+	TierSource	tier_source;
+	int64		tier_rule;		/* rule or model fact that placed it, or 0 */
+	const Rule *service_rule;	/* whose points and rates counted, or NULL */
+	const Rule *tier_rule_points;	/* the tier's points, or NULL */
+	const Rule *user_share;
+	int64		owner;			/* of the model, or 0 */
+	bool		self_use;		/* the user is the model's owner */
+	Amount		creator_rate;
+	int64		creator_rule;	/* rule or model fact with the rate, or 0 */
+	bool		creator_rate_of_model;
+
+	int64		user;			/* account numbers, or ACCOUNT_SELF */
+	int64		provider;
+	Amount		base;
+	Amount		provider_points;
+	Amount		user_points;
+	Amount		creator_earnings;
+	Amount		cost;
+	Distribution *distribution;
+} Reward;
+
+extern void reward_place_model(Id model, const AsOf *as_of, Reward *reward);
+extern void reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward);
+
+#endif							/* REWARDS_REWARD_H */

@@ -1,0 +1,59 @@
+/*
+ * rewards.c
+ *		The module: server parameters and what is set up when it is loaded.
+ */
+#include "postgres.h"
+
+#include "accounts.h"
+#include "catalog.h"
+#include "compat.h"
+#include "fmgr.h"
+#include "memo.h"
+#include "miscadmin.h"
+#include "models.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+REWARDS_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(library_version);
+PG_FUNCTION_INFO_V1(caller);
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	/*
+	 * Programmes with millions of accounts may want more; each backend takes
+	 * as much as it needs up to this.
+	 */
+	DefineCustomIntVariable("rewards.cache_size",
+							"Memory each session may use to remember accounts and models.",
+							"Between 256kB and 16GB.",
+							&memo_cache_size, 32 * 1024, 256, 16 * 1024 * 1024,
+							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("rewards");
+
+	catalog_init();
+	accounts_init();
+	models_init();
+}
+
+/* library_version(): the version this library was built as */
+Datum
+library_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(REWARDS_VERSION));
+}
+
+/*
+ * caller(): the role that acts, also inside SECURITY DEFINER functions: the
+ * session's role after SET ROLE.
+ */
+Datum
+caller(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(GetOuterUserId());
+}

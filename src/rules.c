@@ -1,0 +1,535 @@
+/*
+ * rules.c
+ *		The programme's rules: one backend-local copy of rewards.rule, and
+ *		look-ups by time.
+ *
+ * The whole table is read at once, in the newest snapshot, into one memory
+ * context; a change of the table makes the next look-up read it anew.
+ * Versions of one rule stand together, oldest first: the last one that counts
+ * for an event is the one in force.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog.h"
+#include "compat.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "rules.h"
+#include "settings.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* columns of rewards.rule */
+enum
+{
+	RULE_ID = 1,
+	RULE_RULE,
+	RULE_KEY,
+	RULE_VALUE,
+	RULE_VALID_FROM,
+	RULE_SEEN_FROM,
+	RULE_SURE_FROM,
+	RULE_COLUMNS = RULE_SURE_FROM
+};
+
+static const char *const kind_names[RULE_KINDS] = {
+	[RULE_TIER] = "tier",
+	[RULE_SERVICE] = "service",
+	[RULE_MODEL_PATTERN] = "model_pattern",
+	[RULE_USER_SHARE] = "user_share",
+	[RULE_CREATOR_RATE] = "creator_rate",
+	[RULE_REFERRAL_RATES] = "referral_rates",
+	[RULE_SETTING] = "setting"
+};
+
+/* all versions of one rule */
+typedef struct History
+{
+	const Rule *versions;
+	int			count;
+} History;
+
+struct RuleSet
+{
+	MemoryContext context;
+	uint64		generation;
+	const pg_tz *time_zone;
+	Rule	   *rules;
+	int			nrules;
+	int			allocated;
+	History    *histories[RULE_KINDS];
+	int			nhistories[RULE_KINDS];
+};
+
+static RuleSet *current = NULL;
+
+/* ---- reading the table ---- */
+
+static JsonbValue *
+json_field(Jsonb *json, const char *name)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
+
+	return value == NULL || value->type == jbvNull ? NULL : value;
+}
+
+static bool
+json_amount(Jsonb *json, const char *name, Amount *amount)
+{
+	JsonbValue *value = json_field(json, name);
+
+	*amount = 0;
+	if (value == NULL || value->type != jbvNumeric)
+		return false;
+	*amount = amount_from_numeric(value->val.numeric, name);
+	return true;
+}
+
+static const char *
+json_text(Jsonb *json, const char *name)
+{
+	JsonbValue *value = json_field(json, name);
+
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* patterns and suffixes are compared in lower case */
+static const char *
+json_lower_text(Jsonb *json, const char *name)
+{
+	char	   *text = unconstify(char *, json_text(json, name));
+
+	for (char *c = text; c && *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return text;
+}
+
+static void
+read_rates(Jsonb *json, Rule *rule)
+{
+	JsonbValue *value = json_field(json, "rates");
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+
+	if (value == NULL || value->type != jbvBinary)
+		return;
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM && element.type == jbvNumeric && rule->levels < MAX_LEVELS)
+			rule->rates[rule->levels++] = amount_from_numeric(element.val.numeric, "rate");
+}
+
+static void
+read_value(Jsonb *json, Rule *rule)
+{
+	bool		above;
+	bool		upto;
+
+	rule->has_points = json_amount(json, "points", &rule->points);
+	switch (rule->kind)
+	{
+		case RULE_TIER:
+			above = json_amount(json, "vram_above", &rule->vram_above);
+			upto = json_amount(json, "vram_upto", &rule->vram_upto);
+			rule->has_vram = above || upto;
+			if (!upto)
+				rule->vram_upto = PG_INT64_MAX;
+			break;
+		case RULE_SERVICE:
+			rule->text = json_lower_text(json, "endpoint_suffix");
+			json_amount(json, "provider_per_token", &rule->provider_per_token);
+			json_amount(json, "user_base", &rule->user_base);
+			json_amount(json, "user_per_token", &rule->user_per_token);
+			break;
+		case RULE_MODEL_PATTERN:
+			rule->text = json_lower_text(json, "pattern");
+			rule->but_not = json_lower_text(json, "but_not");
+			rule->tier = json_text(json, "tier");
+			rule->match = json_text(json, "match");
+			break;
+		case RULE_USER_SHARE:
+			json_amount(json, "share", &rule->rate);
+			break;
+		case RULE_CREATOR_RATE:
+			json_amount(json, "rate", &rule->rate);
+			break;
+		case RULE_REFERRAL_RATES:
+			read_rates(json, rule);
+			break;
+		case RULE_SETTING:
+			rule->text = json_text(json, "value");
+			break;
+		case RULE_KINDS:
+			pg_unreachable();
+	}
+}
+
+static void
+read_rule(RuleSet *set, HeapTuple tuple, TupleDesc desc)
+{
+	Datum		values[RULE_COLUMNS + 1];
+	bool		nulls[RULE_COLUMNS + 1];
+	char	   *kind;
+	Rule	   *rule;
+
+	for (int i = 1; i <= RULE_COLUMNS; i++)
+		values[i] = heap_getattr(tuple, i, desc, &nulls[i]);
+
+	if (set->nrules == set->allocated)
+	{
+		set->allocated *= 2;
+		set->rules = repalloc(set->rules, set->allocated * sizeof(Rule));
+	}
+	rule = memset(&set->rules[set->nrules], 0, sizeof(Rule));
+
+	kind = TextDatumGetCString(values[RULE_RULE]);
+	while (rule->kind < RULE_KINDS && strcmp(kind_names[rule->kind], kind) != 0)
+		rule->kind++;
+	if (rule->kind == RULE_KINDS)
+		return;					/* a rule that only SQL reads */
+
+	rule->id = DatumGetInt64(values[RULE_ID]);
+	rule->key = TextDatumGetCString(values[RULE_KEY]);
+	rule->change.valid_from = DatumGetTimestampTz(values[RULE_VALID_FROM]);
+	rule->change.seen_from = DatumGetInt64(values[RULE_SEEN_FROM]);
+	rule->change.sure_from = nulls[RULE_SURE_FROM] ? PG_INT64_MAX
+		: DatumGetInt64(values[RULE_SURE_FROM]);
+	rule->ended = nulls[RULE_VALUE];
+	if (!rule->ended)
+		read_value(DatumGetJsonbP(values[RULE_VALUE]), rule);
+	set->nrules++;
+}
+
+/* kind, key (patterns by their position), valid_from, order of recording */
+static int
+compare_rules(const void *left, const void *right)
+{
+	const Rule *a = (const Rule *) left;
+	const Rule *b = (const Rule *) right;
+	int			order = (int) a->kind - (int) b->kind;
+
+	if (order == 0 && a->kind == RULE_MODEL_PATTERN)
+		order = atoi(a->key) - atoi(b->key);
+	if (order == 0)
+		order = strcmp(a->key, b->key);
+	if (order == 0)
+		order = (a->change.valid_from > b->change.valid_from)
+			- (a->change.valid_from < b->change.valid_from);
+	if (order == 0)
+		order = (a->id > b->id) - (a->id < b->id);
+	return order;
+}
+
+static void
+make_histories(RuleSet *set)
+{
+	qsort(set->rules, set->nrules, sizeof(Rule), compare_rules);
+	for (int i = 0; i < set->nrules; i++)
+	{
+		const Rule *rule = &set->rules[i];
+		RuleKind	kind = rule->kind;
+
+		if (i == 0 || rule[-1].kind != kind)
+			set->histories[kind] = palloc(sizeof(History) * (set->nrules - i));
+		if (i == 0 || rule[-1].kind != kind || strcmp(rule[-1].key, rule->key) != 0)
+			set->histories[kind][set->nhistories[kind]++] = (History){rule, 0};
+		set->histories[kind][set->nhistories[kind] - 1].count++;
+	}
+}
+
+static AsOf
+as_of_now(void)
+{
+	return (AsOf) {GetCurrentTimestamp(), PG_INT64_MAX, PG_INT64_MAX};
+}
+
+static void
+read_table(RuleSet *set)
+{
+	CatalogScan scan = catalog_scan(TABLE_RULE, TABLE_RULE, NULL, 0);
+	AsOf		now = as_of_now();
+	HeapTuple	tuple;
+
+	while ((tuple = catalog_next(&scan)) != NULL)
+		read_rule(set, tuple, RelationGetDescr(scan.heap));
+	catalog_end(&scan);
+
+	make_histories(set);
+	set->time_zone = pg_tzset(rules_setting(set, "time_zone", &now));
+	if (set->time_zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the programme's time zone is not known to this server"),
+				 errhint("Install the server's time zone data.")));
+}
+
+/* a new copy of the table, read while no change was signalled */
+static RuleSet *
+load_rules(void)
+{
+	RuleSet    *set;
+	MemoryContext context;
+	MemoryContext previous;
+
+	for (;;)
+	{
+		uint64		generation = catalog_generation(TABLE_RULE);
+
+		/* a child of the caller's context until it is whole */
+		context = AllocSetContextCreate(CurrentMemoryContext, "rewards rules",
+										ALLOCSET_DEFAULT_SIZES);
+		previous = MemoryContextSwitchTo(context);
+		set = palloc0(sizeof(RuleSet));
+		set->context = context;
+		set->generation = generation;
+		set->allocated = 64;
+		set->rules = palloc(set->allocated * sizeof(Rule));
+		read_table(set);
+		MemoryContextSwitchTo(previous);
+
+		if (generation == catalog_generation(TABLE_RULE))
+			return set;
+		MemoryContextDelete(context);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+rules_forget(void)
+{
+	if (current)
+		MemoryContextDelete(current->context);
+	current = NULL;
+}
+
+/*
+ * The rules as committed now.  The result lives until the next call.
+ */
+const RuleSet *
+rules_current(void)
+{
+	RuleSet    *loaded;
+
+	if (current && current->generation == catalog_generation(TABLE_RULE))
+		return current;
+
+	loaded = load_rules();
+	rules_forget();
+	MemoryContextSetParent(loaded->context, CacheMemoryContext);
+	current = loaded;
+	return current;
+}
+
+/* ---- look-ups ---- */
+
+static const Rule *
+version_in_force(const History *history, const AsOf *as_of)
+{
+	for (int i = history->count - 1; i >= 0; i--)
+		if (change_counts(&history->versions[i].change, as_of))
+			return history->versions[i].ended ? NULL : &history->versions[i];
+	return NULL;
+}
+
+/* the version of one rule in force for an event, or NULL */
+const Rule *
+rule_in_force(const RuleSet *set, RuleKind kind, const char *key, const AsOf *as_of)
+{
+	int			low = 0;
+	int			high = set->nhistories[kind];
+
+	Assert(kind != RULE_MODEL_PATTERN);
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(set->histories[kind][middle].versions->key, key);
+
+		if (order == 0)
+			return version_in_force(&set->histories[kind][middle], as_of);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool
+ends_with(Id text, const char *suffix, int suffix_len)
+{
+	if (suffix_len > text.len)
+		return false;
+	for (int i = 0; i < suffix_len; i++)
+		if (pg_ascii_tolower((unsigned char) text.text[text.len - suffix_len + i]) != (unsigned char) suffix[i])
+			return false;
+	return true;
+}
+
+/* the path of an endpoint: no scheme, host, query, fragment, trailing slash */
+static Id
+endpoint_path(Id endpoint)
+{
+	const char *start = endpoint.text;
+	const char *end = endpoint.text + endpoint.len;
+
+	for (const char *c = start; c < end; c++)
+		if (*c == '?' || *c == '#')
+			end = c;
+	for (const char *c = start; c + 2 < end; c++)
+		if (c[0] == ':' && c[1] == '/' && c[2] == '/')
+		{
+			for (start = c + 3; start < end && *start != '/';)
+				start++;
+			break;
+		}
+	while (end > start && end[-1] == '/')
+		end--;
+	return (Id) {start, (int) (end - start)};
+}
+
+/*
+ * The service whose suffix the endpoint's path ends with; the longest suffix
+ * wins.  A path without its leading slash is taken as if it had one.
+ */
+const Rule *
+rule_for_endpoint(const RuleSet *set, Id endpoint, const AsOf *as_of)
+{
+	Id			path = endpoint_path(endpoint);
+	const Rule *found = NULL;
+	int			found_len = 0;
+
+	for (int i = 0; i < set->nhistories[RULE_SERVICE]; i++)
+	{
+		const Rule *rule = version_in_force(&set->histories[RULE_SERVICE][i], as_of);
+		int			len = rule && rule->text ? strlen(rule->text) : 0;
+
+		if (len > found_len
+			&& (ends_with(path, rule->text, len)
+				|| (path.len == len - 1 && ends_with(path, rule->text + 1, len - 1))))
+		{
+			found = rule;
+			found_len = len;
+		}
+	}
+	return found;
+}
+
+static bool
+is_digit_at(Id text, int at)
+{
+	return at >= 0 && at < text.len && text.text[at] >= '0' && text.text[at] <= '9';
+}
+
+/*
+ * Whether the piece at start, len bytes long, cuts no number in two: a digit
+ * at its edge must not continue outside, directly or past a decimal point.
+ */
+static bool
+cuts_no_number(Id text, int start, int len)
+{
+	int			end = start + len;
+
+	if (is_digit_at(text, start)
+		&& (is_digit_at(text, start - 1)
+			|| (start >= 2 && text.text[start - 1] == '.' && is_digit_at(text, start - 2))))
+		return false;
+	if (is_digit_at(text, end - 1)
+		&& (is_digit_at(text, end)
+			|| (end < text.len && text.text[end] == '.' && is_digit_at(text, end + 1))))
+		return false;
+	return true;
+}
+
+/* case-insensitive, numbers whole; match says where the pattern must stand */
+static bool
+name_matches(Id name, const char *pattern, const char *match)
+{
+	int			len = strlen(pattern);
+	int			first = 0;
+	int			last = name.len - len;
+
+	if (match && (strcmp(match, "prefix") == 0 || strcmp(match, "exact") == 0))
+		last = Min(last, 0);
+	if (match && (strcmp(match, "suffix") == 0 || strcmp(match, "exact") == 0))
+		first = name.len - len;
+	for (int start = Max(first, 0); start <= last; start++)
+	{
+		Id			head = {name.text, start + len};
+
+		if (ends_with(head, pattern, len) && cuts_no_number(name, start, len))
+			return true;
+	}
+	return false;
+}
+
+/* the first pattern, by position, that the model's name matches, or NULL */
+const Rule *
+rule_for_model_name(const RuleSet *set, Id model, const AsOf *as_of)
+{
+	for (int i = 0; i < set->nhistories[RULE_MODEL_PATTERN]; i++)
+	{
+		const Rule *rule = version_in_force(&set->histories[RULE_MODEL_PATTERN][i], as_of);
+
+		if (rule && rule->text && name_matches(model, rule->text, rule->match)
+			&& !(rule->but_not && name_matches(model, rule->but_not, NULL)))
+			return rule;
+	}
+	return NULL;
+}
+
+/* the tier whose VRAM range (above, upto] holds the value, or NULL */
+const Rule *
+rule_for_vram(const RuleSet *set, Amount vram, const AsOf *as_of)
+{
+	for (int i = 0; i < set->nhistories[RULE_TIER]; i++)
+	{
+		const Rule *rule = version_in_force(&set->histories[RULE_TIER][i], as_of);
+
+		if (rule && rule->has_vram && vram > rule->vram_above && vram <= rule->vram_upto)
+			return rule;
+	}
+	return NULL;
+}
+
+/* a setting's value as an event saw it */
+const char *
+rules_setting(const RuleSet *set, const char *name, const AsOf *as_of)
+{
+	const Rule *rule = rule_in_force(set, RULE_SETTING, name, as_of);
+
+	return rule ? rule->text : setting_info(name)->default_value;
+}
+
+/* a setting's value in force now */
+const char *
+rules_setting_now(const char *name)
+{
+	AsOf		now = as_of_now();
+
+	return rules_setting(rules_current(), name, &now);
+}
+
+/* the programme's day that a moment falls in, as a date */
+Datum
+local_day(TimestampTz at)
+{
+	const RuleSet *set = rules_current();
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			tz;
+
+	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, unconstify(pg_tz *, set->time_zone)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	return DateADTGetDatum(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE);
+}

@@ -1,0 +1,95 @@
+/*
+ * rules.h
+ *		The programme's rules, each with its history, and look-ups in them.
+ */
+#ifndef REWARDS_RULES_H
+#define REWARDS_RULES_H
+
+#include "distribution.h"
+#include "event.h"
+
+typedef enum RuleKind
+{
+	RULE_TIER,
+	RULE_SERVICE,
+	RULE_MODEL_PATTERN,
+	RULE_USER_SHARE,
+	RULE_CREATOR_RATE,
+	RULE_REFERRAL_RATES,
+	RULE_SETTING,
+	RULE_KINDS
+} RuleKind;
+
+/*
+ * What a change of a rule, edge or model says about time: from when it is
+ * valid, and which rows knew it.  Rows numbered up to seen_from did not, rows
+ * above sure_from did; between them either is right.
+ */
+typedef struct Change
+{
+	TimestampTz valid_from;
+	int64		seen_from;
+	int64		sure_from;		/* PG_INT64_MAX until posting has found it */
+} Change;
+
+/*
+ * The view of one event on all changes: what was valid at a time, among what
+ * row number `number` knew.  When rewarding, cut = number; verify() moves the
+ * cut down through changes that the row may or may not have known.
+ */
+typedef struct AsOf
+{
+	TimestampTz at;
+	int64		number;
+	int64		cut;
+} AsOf;
+
+static inline bool
+change_counts(const Change *change, const AsOf *as_of)
+{
+	return change->valid_from <= as_of->at
+		&& (change->seen_from < as_of->cut || change->sure_from < as_of->number);
+}
+
+typedef struct Rule
+{
+	int64		id;
+	RuleKind	kind;
+	const char *key;
+	Change		change;
+	bool		ended;			/* the rule stops here */
+
+	/* the values; which are used depends on the kind */
+	Amount		points;			/* tier, service */
+	bool		has_points;		/* service: points of its own */
+	Amount		provider_per_token; /* service */
+	Amount		user_base;		/* service */
+	Amount		user_per_token; /* service */
+	Amount		rate;			/* user_share, creator_rate */
+	Amount		vram_above;		/* tier */
+	Amount		vram_upto;		/* tier */
+	bool		has_vram;		/* tier: a model's VRAM can place it here */
+	const char *text;			/* service: suffix; pattern: text; setting: value */
+	const char *tier;			/* pattern */
+	const char *but_not;		/* pattern, or NULL */
+	const char *match;			/* pattern: contains, prefix, suffix, exact */
+	int			levels;			/* referral_rates */
+	Amount		rates[MAX_LEVELS];
+} Rule;
+
+typedef struct RuleSet RuleSet;
+
+extern const RuleSet *rules_current(void);
+extern void rules_forget(void);
+
+extern const Rule *rule_in_force(const RuleSet *rules, RuleKind kind,
+								 const char *key, const AsOf *as_of);
+extern const Rule *rule_for_endpoint(const RuleSet *rules, Id endpoint, const AsOf *as_of);
+extern const Rule *rule_for_model_name(const RuleSet *rules, Id model, const AsOf *as_of);
+extern const Rule *rule_for_vram(const RuleSet *rules, Amount vram, const AsOf *as_of);
+
+extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
+extern const char *rules_setting_now(const char *name);
+extern Datum local_day(TimestampTz at);
+
+#endif							/* REWARDS_RULES_H */

@@ -1,0 +1,51 @@
+/*
+ * settings.c
+ *		The list of settings, the one place that knows their defaults.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "settings.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(setting_defaults);
+
+static const SettingInfo settings[] = {
+	{"time_zone", "UTC", "time zone of the programme's days and months; fixed once usage exists"},
+	{"auto_register", "on", "whether writing calls register accounts they do not know"},
+	{"default_tier", "tide_pool", "tier of a model that no entry, VRAM or pattern places"},
+	{"code_policy", "both", "what counts as a referral code: identity (the account's own id), generated, or both"},
+	{"request_partitions", "2", "how many of the newest partitions recognise a repeated request_id"},
+	{"partitions_ahead", "3", "how many empty partitions are kept ready for new usage"},
+};
+
+/* NULL when there is no setting of that name */
+const SettingInfo *
+setting_info(const char *name)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* setting_defaults() returns setof (name, default_value, description) */
+Datum
+setting_defaults(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(settings); i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false, false, false};
+
+		values[0] = CStringGetTextDatum(settings[i].name);
+		values[1] = CStringGetTextDatum(settings[i].default_value);
+		values[2] = CStringGetTextDatum(settings[i].description);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,275 @@
+/*
+ * totals.c
+ *		Adds up rows of the number line.  Posting writes the result to the
+ *		totals tables, reading adds it to them: both by this one code.
+ *
+ * Every successful row counts once as a request of its user and, if it has one,
+ * of its provider, whether it earned them points or not.
+ */
+#include "postgres.h"
+
+#include "accounts.h"
+#include "rules.h"
+#include "totals.h"
+#include "utils/datetime.h"
+#include "utils/memutils.h"
+
+typedef struct Place
+{
+	char		key[MAX_ID_BYTES + 2];	/* u or p, then the id */
+	int			place;
+} Place;
+
+static HTAB *
+create_hash(const char *name, Size key_size, Size entry_size, int flags)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = key_size;
+	control.entrysize = entry_size;
+	control.hcxt = CurrentMemoryContext;
+	return hash_create(name, 1024, &control, HASH_ELEM | HASH_CONTEXT | flags);
+}
+
+Totals *
+totals_create(Grain grain, bool find_accounts)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "rewards totals",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	Totals	   *totals = palloc0(sizeof(Totals));
+
+	totals->context = context;
+	totals->grain = grain;
+	totals->find_accounts = find_accounts;
+	totals->totals = create_hash("totals", sizeof(TotalKey), sizeof(Total), HASH_BLOBS);
+	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
+	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
+	totals->places = create_hash("names", sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
+	totals->allocated = 64;
+	totals->names = palloc(totals->allocated * sizeof(NamedAccount));
+	MemoryContextSwitchTo(previous);
+	return totals;
+}
+
+/* the key of a name, the same each time */
+static int64
+name_key(Totals *totals, AccountKind kind, Id id)
+{
+	char		key[MAX_ID_BYTES + 2];
+	int			len = Min(id.len, MAX_ID_BYTES);
+	Place	   *place;
+	bool		found;
+
+	key[0] = kind == KIND_USER ? 'u' : 'p';
+	memcpy(key + 1, id.text, len);
+	key[len + 1] = '\0';
+	place = hash_search(totals->places, key, HASH_ENTER, &found);
+	if (!found)
+	{
+		if (totals->nnames == totals->allocated)
+		{
+			totals->allocated *= 2;
+			totals->names = repalloc_huge(totals->names, totals->allocated * sizeof(NamedAccount));
+		}
+		place->place = totals->nnames++;
+		totals->names[place->place].kind = kind;
+		strcpy(totals->names[place->place].text, key + 1);
+	}
+	return NAME_KEY(place->place);
+}
+
+static int64
+account_key(Totals *totals, AccountKind kind, Id id)
+{
+	int64		number = totals->find_accounts ? account_number(kind, id) : ACCOUNT_SELF;
+
+	return number != ACCOUNT_SELF ? number : name_key(totals, kind, id);
+}
+
+/* from now on adds up just one account */
+void
+totals_only(Totals *totals, AccountKind kind, Id id)
+{
+	totals->only_account = account_number(kind, id);
+	totals->only_name = name_key(totals, kind, id);
+}
+
+static bool
+is_wanted(const Totals *totals, int64 account)
+{
+	return totals->only_name == 0
+		|| account == totals->only_name
+		|| (account == totals->only_account && account != ACCOUNT_SELF);
+}
+
+DateADT
+month_of(DateADT day)
+{
+	int			year;
+	int			month;
+	int			mday;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/* the line of a key, made with zeros when it is new */
+Total *
+totals_line(Totals *totals, const TotalKey *key)
+{
+	bool		found;
+	Total	   *total = hash_search(totals->totals, key, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		total->amount = 0;
+		total->events = 0;
+		total->tokens = 0;
+	}
+	return total;
+}
+
+static void
+add_line(Totals *totals, int64 account, DateADT period, Unit unit, const Share *share, int64 tokens)
+{
+	TotalKey	key = {0};
+	Total	   *total;
+
+	if (!is_wanted(totals, account))
+		return;
+	key.account = account;
+	key.period = period;
+	key.unit = (int16) unit;
+	key.entry = (int16) share->entry;
+	key.level = share->level;
+	total = totals_line(totals, &key);
+	total->amount += share->amount;
+	total->events++;
+	total->tokens += tokens;
+}
+
+static void
+add_model(Totals *totals, const LineRow *row, const Share *share)
+{
+	ModelKey	key = {0};
+	ModelTotal *total;
+	bool		found;
+
+	if (row->model.text == NULL || !is_wanted(totals, share->account))
+		return;
+	key.owner = share->account;
+	memcpy(key.model, row->model.text, Min(row->model.len, MAX_ID_BYTES));
+	total = hash_search(totals->models, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		total->amount = 0;
+		total->events = 0;
+		total->tokens = 0;
+		total->first_at = total->last_at = row->created_at;
+	}
+	total->amount += share->amount;
+	total->events++;
+	total->tokens += row->tokens;
+	total->first_at = Min(total->first_at, row->created_at);
+	total->last_at = Max(total->last_at, row->created_at);
+}
+
+static void
+note_activity(Totals *totals, int64 account, const LineRow *row)
+{
+	Activity   *activity;
+	bool		found;
+
+	if (!is_wanted(totals, account))
+		return;
+	activity = hash_search(totals->activities, &account, HASH_ENTER, &found);
+	if (!found)
+	{
+		activity->named_at = row->created_at;
+		activity->active = false;
+	}
+	activity->named_at = Min(activity->named_at, row->created_at);
+	if (!row->succeeded)
+		return;
+	if (!activity->active)
+		activity->first_at = activity->last_at = row->created_at;
+	activity->active = true;
+	activity->first_at = Min(activity->first_at, row->created_at);
+	activity->last_at = Max(activity->last_at, row->created_at);
+}
+
+/* a request counts also when it brought no points */
+static void
+add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 account, DateADT period)
+{
+	Share		nothing = {kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, 0, 0};
+
+	if (id.text == NULL)
+		return;
+	if (account == 0)
+	{
+		account = account_key(totals, kind, id);
+		if (row->succeeded)
+			add_line(totals, account, period, UNIT_POINTS, &nothing, row->tokens);
+	}
+	note_activity(totals, account, row);
+}
+
+static void
+add_usage(Totals *totals, const LineRow *row, DateADT period)
+{
+	ShareReader reader = distribution_reader(row->distribution);
+	Share		share;
+	int64		user = 0;
+	int64		provider = 0;
+
+	while (distribution_next(&reader, &share))
+	{
+		int64		account = share.account;
+		bool		referral = share.entry == ENTRY_REFERRAL;
+
+		totals->shares++;
+		if (share.entry == ENTRY_WORK)
+			account = provider = account != ACCOUNT_SELF ? account
+				: account_key(totals, KIND_PROVIDER, row->provider);
+		else if (share.entry == ENTRY_USAGE)
+			account = user = account != ACCOUNT_SELF ? account
+				: account_key(totals, KIND_USER, row->user);
+		add_line(totals, account, period,
+				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
+				 &share, referral ? 0 : row->tokens);
+		if (share.entry == ENTRY_CREATOR)
+			add_model(totals, row, &share);
+	}
+	add_own(totals, row, KIND_USER, row->user, user, period);
+	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
+}
+
+static void
+add_journal(Totals *totals, const LineRow *row, DateADT period)
+{
+	ShareReader reader = distribution_reader(row->distribution);
+	Share		share;
+
+	while (distribution_next(&reader, &share))
+	{
+		totals->shares++;
+		add_line(totals, share.account, period, row->unit, &share, 0);
+	}
+}
+
+/* adds one row */
+void
+totals_add(Totals *totals, const LineRow *row)
+{
+	DateADT		period = DatumGetDateADT(local_day(row->created_at));
+
+	if (totals->grain == GRAIN_MONTH)
+		period = month_of(period);
+	if (row->unit == UNIT_OF_USAGE)
+		add_usage(totals, row, period);
+	else
+		add_journal(totals, row, period);
+	totals->events++;
+}

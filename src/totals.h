@@ -1,0 +1,97 @@
+/*
+ * totals.h
+ *		Adds up rows of the number line: who got what, when, as what.
+ */
+#ifndef REWARDS_TOTALS_H
+#define REWARDS_TOTALS_H
+
+#include "line.h"
+#include "utils/date.h"
+#include "utils/hsearch.h"
+
+/* a name's place among the names, as a negative account key */
+#define NAME_KEY(place)		(-(int64) (place) - 1)
+#define NAME_PLACE(key)		((int) (-(key) - 1))
+
+typedef struct TotalKey
+{
+	int64		account;		/* account number, or key of a name */
+	DateADT		period;			/* day, or first day of the month */
+	int16		unit;
+	int16		entry;
+	int32		level;
+	int32		padding;		/* zero: keys are compared as bytes */
+} TotalKey;
+
+typedef struct Total
+{
+	TotalKey	key;
+	AmountSum	amount;
+	int64		events;
+	int64		tokens;
+} Total;
+
+typedef struct ModelKey
+{
+	int64		owner;
+	char		model[MAX_ID_BYTES + 1];
+} ModelKey;
+
+typedef struct ModelTotal
+{
+	ModelKey	key;
+	AmountSum	amount;
+	int64		events;
+	int64		tokens;
+	TimestampTz first_at;
+	TimestampTz last_at;
+} ModelTotal;
+
+/* when an account was named, and when it used or served with success */
+typedef struct Activity
+{
+	int64		account;		/* account number, or key of a name */
+	TimestampTz named_at;
+	bool		active;
+	TimestampTz first_at;
+	TimestampTz last_at;
+} Activity;
+
+/* an account that rows name without knowing its number */
+typedef struct NamedAccount
+{
+	AccountKind kind;
+	char		text[MAX_ID_BYTES + 1];
+} NamedAccount;
+
+typedef enum Grain
+{
+	GRAIN_DAY,
+	GRAIN_MONTH
+} Grain;
+
+typedef struct Totals
+{
+	MemoryContext context;
+	Grain		grain;
+	bool		find_accounts;	/* look names up, or keep them as names */
+	int64		only_account;	/* with only_name: add up just this account */
+	int64		only_name;
+	HTAB	   *totals;			/* Total */
+	HTAB	   *models;			/* ModelTotal */
+	HTAB	   *activities;		/* Activity */
+	HTAB	   *places;			/* from name to place */
+	NamedAccount *names;
+	int			nnames;
+	int			allocated;
+	int64		events;
+	int64		shares;
+} Totals;
+
+extern Totals *totals_create(Grain grain, bool find_accounts);
+extern void totals_only(Totals *totals, AccountKind kind, Id id);
+extern void totals_add(Totals *totals, const LineRow *row);
+extern Total *totals_line(Totals *totals, const TotalKey *key);
+extern DateADT month_of(DateADT day);
+
+#endif							/* REWARDS_TOTALS_H */

@@ -1,0 +1,320 @@
+/*
+ * usage_trigger.c
+ *		Rows in: what happens to a row of usage_logs on its way.
+ *
+ * The default of id draws the number, the BEFORE ROW trigger computes the
+ * reward and writes it into the row.  Nothing outside the row is written and no
+ * account or total is locked, so writers cannot queue or deadlock.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "accounts.h"
+#include "catalog.h"
+#include "catalog/pg_sequence.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "models.h"
+#include "request.h"
+#include "reward.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(next_number);
+PG_FUNCTION_INFO_V1(usage_before_insert);
+PG_FUNCTION_INFO_V1(refuse_change);
+
+/*
+ * The number drawn last in this session, by which transaction, and the last one
+ * that a row used.
+ */
+static int64 drawn_number = 0;
+static FullTransactionId drawn_by = {0};
+static int64 used_number = 0;
+
+/* ---- the number line ---- */
+
+/*
+ * A session that kept numbers in store would use them after posting had passed
+ * them: the sequence must hand out one at a time, upwards.
+ */
+static void
+check_sequence(Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	Form_pg_sequence form;
+	bool		fits;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation with OID %u is not a sequence", sequence)));
+	form = (Form_pg_sequence) GETSTRUCT(tuple);
+	fits = form->seqcache == 1 && form->seqincrement == 1 && !form->seqcycle;
+	ReleaseSysCache(tuple);
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the sequence of usage numbers must rise by 1 with cache 1"),
+				 errhint("Run: alter sequence rewards.usage_number increment 1 cache 1 no cycle;")));
+}
+
+/*
+ * next_number(regclass): the next number of the line that usage and journal
+ * share.  The transaction gets its id first, so a number drawn before a
+ * snapshot belongs to a transaction that the snapshot knows of.
+ */
+Datum
+next_number(PG_FUNCTION_ARGS)
+{
+	Oid			sequence = PG_GETARG_OID(0);
+
+	check_sequence(sequence);
+	drawn_by = GetTopFullTransactionId();
+	drawn_number = nextval_internal(sequence, false);
+	if (used_number >= drawn_number)
+		used_number = drawn_number - 1; /* a new sequence began */
+	PG_RETURN_INT64(drawn_number);
+}
+
+/* ---- what an application may say ---- */
+
+static void
+refuse_computed_columns(const bool *nulls)
+{
+	for (int i = COLUMN_SERVICE; i < USAGE_COLUMNS; i++)
+		if (!nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_GENERATED_ALWAYS),
+					 errmsg("cannot write column \"%s\" of usage_logs", usage_column_names[i]),
+					 errdetail("It is computed when the row is recorded."),
+					 errhint("Leave the column out of the INSERT.")));
+}
+
+/*
+ * id is a number that this transaction has drawn and not used, and no other:
+ * posting gives up numbers whose transaction is over.
+ */
+static void
+refuse_foreign_number(Datum id, bool isnull)
+{
+	int64		number = isnull ? 0 : DatumGetInt64(id);
+
+	if (number <= used_number || number > drawn_number
+		|| !FullTransactionIdEquals(drawn_by, GetTopFullTransactionIdIfAny()))
+		ereport(ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("cannot write column \"id\" of usage_logs"),
+				 errdetail("Ids rise in order of arrival and are drawn by the table."),
+				 errhint("Leave the column out of the INSERT.")));
+	used_number = number;
+}
+
+static void
+fill_default(Datum *values, bool *nulls, UsageColumn column, Datum value)
+{
+	if (nulls[column])
+	{
+		values[column] = value;
+		nulls[column] = false;
+	}
+}
+
+static void
+require_value(Relation relation, const bool *nulls, UsageColumn column)
+{
+	if (nulls[column])
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("null value in column \"%s\" of usage_logs", usage_column_names[column]),
+				 errhint("Every event names its user and its endpoint."),
+				 errtablecol(relation, column + 1)));
+}
+
+static void
+check_tokens(int32 tokens, UsageColumn column)
+{
+	if (tokens < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("%s must not be negative", usage_column_names[column]),
+				 errhint("Take back a wrong event by a reversal, not by negative tokens.")));
+}
+
+static void
+check_created_at(TimestampTz created_at)
+{
+	/* 0001-01-01 and 10000-01-01, UTC */
+	static const TimestampTz first = (INT64CONST(1721426) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+	static const TimestampTz end = (INT64CONST(5373485) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY;
+
+	if (created_at < first || created_at >= end)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("created_at is out of range"),
+				 errhint("Give a date of the years 1 to 9999.")));
+}
+
+/* defaults for explicit NULLs, then every check on what the application wrote */
+static void
+check_row(Relation relation, Datum *values, bool *nulls, UsageEvent *event)
+{
+	refuse_computed_columns(nulls);
+	refuse_foreign_number(values[COLUMN_ID], nulls[COLUMN_ID]);
+	require_value(relation, nulls, COLUMN_USER_ID);
+	require_value(relation, nulls, COLUMN_ENDPOINT);
+	fill_default(values, nulls, COLUMN_CREATED_AT,
+				 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	fill_default(values, nulls, COLUMN_STATUS_CODE, Int32GetDatum(200));
+	fill_default(values, nulls, COLUMN_INPUT_TOKENS, Int32GetDatum(0));
+	fill_default(values, nulls, COLUMN_OUTPUT_TOKENS, Int32GetDatum(0));
+
+	event_read(event, values, nulls);
+	check_created_at(event->created_at);
+	check_tokens(event->input_tokens, COLUMN_INPUT_TOKENS);
+	check_tokens(event->output_tokens, COLUMN_OUTPUT_TOKENS);
+	check_text(event->request, "request_id", MAX_ID_BYTES);
+	check_text(event->user, "user_id", MAX_ID_BYTES);
+	check_text(event->provider, "provider_id", MAX_ID_BYTES);
+	check_text(event->endpoint, "endpoint", MAX_ENDPOINT_BYTES);
+	check_text(event->model, "model", MAX_ID_BYTES);
+	check_text(event->character, "character_id", MAX_ID_BYTES);
+	check_text(id_of_datum(values[COLUMN_USAGE_TYPE], nulls[COLUMN_USAGE_TYPE]),
+			   "usage_type", MAX_ID_BYTES);
+}
+
+/* ---- what the row gets ---- */
+
+static void
+set_value(Datum *values, bool *nulls, UsageColumn column, Datum value)
+{
+	values[column] = value;
+	nulls[column] = false;
+}
+
+static void
+set_amount(Datum *values, bool *nulls, UsageColumn column, Amount amount)
+{
+	set_value(values, nulls, column, NumericGetDatum(amount_to_numeric(amount)));
+}
+
+/* a model may be given by its character */
+static void
+fill_model(Datum *values, bool *nulls, UsageEvent *event)
+{
+	if (event->model.text || event->character.text == NULL)
+		return;
+	event->model = model_of_character(event->character);
+	if (event->model.text)
+	{
+		text	   *model = cstring_to_text_with_len(event->model.text, event->model.len);
+
+		set_value(values, nulls, COLUMN_MODEL, PointerGetDatum(model));
+		event->model = id_of_datum(PointerGetDatum(model), false);
+	}
+}
+
+static void
+write_reward(Datum *values, bool *nulls, const Reward *reward)
+{
+	set_value(values, nulls, COLUMN_SERVICE, CStringGetTextDatum(reward->service));
+	if (reward->tier)
+		set_value(values, nulls, COLUMN_TIER, CStringGetTextDatum(reward->tier));
+	set_amount(values, nulls, COLUMN_PROVIDER_POINTS, reward->provider_points);
+	set_amount(values, nulls, COLUMN_USER_POINTS, reward->user_points);
+	set_amount(values, nulls, COLUMN_CREATOR_EARNINGS, reward->creator_earnings);
+	set_amount(values, nulls, COLUMN_COST, reward->cost);
+	set_value(values, nulls, COLUMN_DISTRIBUTION, PointerGetDatum(reward->distribution));
+}
+
+static void
+check_called(FunctionCallInfo fcinfo, const char *function)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager", function)));
+}
+
+static Relation
+check_trigger(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	check_called(fcinfo, "usage_before_insert");
+	if (!TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired BEFORE ROW", "usage_before_insert")));
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired for INSERT", "usage_before_insert")));
+	if (!catalog_is_usage_log(trigger->tg_relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired on rewards.usage_logs", "usage_before_insert")));
+	return trigger->tg_relation;
+}
+
+/*
+ * usage_before_insert(): the trigger of usage_logs.  Errors: 428C9, 23502,
+ * 23514, 22008, 22023, 22003, 23505, 39P01.
+ */
+Datum
+usage_before_insert(PG_FUNCTION_ARGS)
+{
+	Relation	relation = check_trigger(fcinfo);
+	TupleTableSlot *slot = ((TriggerData *) fcinfo->context)->tg_trigslot;
+	int			natts = RelationGetDescr(relation)->natts;
+	Datum	   *values = palloc(natts * sizeof(Datum));
+	bool	   *nulls = palloc(natts * sizeof(bool));
+	UsageEvent	event;
+	Reward		reward;
+	AsOf		as_of;
+
+	/* what was committed before this row was numbered counts for it */
+	AcceptInvalidationMessages();
+
+	slot_getallattrs(slot);
+	memcpy(values, slot->tts_values, natts * sizeof(Datum));
+	memcpy(nulls, slot->tts_isnull, natts * sizeof(bool));
+
+	check_row(relation, values, nulls, &event);
+	if (event.request.text && event_succeeded(&event))
+		refuse_repeated_request(relation, event.request);
+	fill_model(values, nulls, &event);
+
+	as_of.at = event.created_at;
+	as_of.number = as_of.cut = event.number;
+	reward_compute(&event, &as_of, &reward);
+	write_reward(values, nulls, &reward);
+	return PointerGetDatum(heap_form_tuple(RelationGetDescr(relation), values, nulls));
+}
+
+/*
+ * refuse_change(): statement trigger of what is immutable, and of partitions
+ * for whatever aims at them directly.  55000.
+ */
+Datum
+refuse_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	const char *relation;
+
+	check_called(fcinfo, "refuse_change");
+	relation = RelationGetRelationName(trigger->tg_relation);
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot insert into \"%s\" directly", relation),
+				 errhint("Insert into rewards.usage_logs.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("rows of \"%s\" are immutable", relation),
+			 errhint("Correct a record by a further record, such as an adjustment or a reversal.")));
+}
