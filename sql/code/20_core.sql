@@ -1,0 +1,123 @@
+/* The C core as SQL sees it.  Everything here is for our own tables, views and calls. */
+
+create function rewards.library_version() returns text
+	as 'MODULE_PATHNAME' language c immutable strict parallel safe;
+comment on function rewards.library_version() is 'the version the loaded library was built as';
+
+create function rewards.caller() returns regrole
+	as 'MODULE_PATHNAME' language c stable strict parallel restricted;
+comment on function rewards.caller() is 'the role that acts, also seen from inside SECURITY DEFINER functions';
+
+create function rewards.setting_defaults(out name text, out default_value text, out description text)
+	returns setof record
+	as 'MODULE_PATHNAME' language c immutable strict parallel safe rows 10;
+comment on function rewards.setting_defaults() is 'all settings with their defaults';
+
+create function rewards.next_number(sequence regclass) returns bigint
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.next_number(regclass) from public;
+comment on function rewards.next_number(regclass) is
+	'default of usage_logs.id and journal.id: takes a transaction id, then draws the next number';
+
+create function rewards.usage_before_insert() returns trigger
+	as 'MODULE_PATHNAME' language c;
+revoke all on function rewards.usage_before_insert() from public;
+comment on function rewards.usage_before_insert() is 'trigger: computes the reward of a usage row and writes it into the row';
+
+create function rewards.refuse_change() returns trigger
+	as 'MODULE_PATHNAME' language c;
+revoke all on function rewards.refuse_change() from public;
+comment on function rewards.refuse_change() is 'trigger: refuses to change what is immutable, and writes aimed at a partition (55000)';
+
+create function rewards.signal_change(relation regclass) returns void
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.signal_change(regclass) from public;
+comment on function rewards.signal_change(regclass) is 'makes every session forget what it cached from a table, at commit';
+
+create function rewards.lock_account(number bigint, exclusive boolean) returns void
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.lock_account(bigint, boolean) from public;
+comment on function rewards.lock_account(bigint, boolean) is 'holds an account''s place in the referral forest until the transaction ends';
+
+create function rewards.chain_root(number bigint) returns bigint
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.chain_root(bigint) from public;
+comment on function rewards.chain_root(bigint) is 'the end of an account''s referral chain as committed now';
+
+create function rewards.find_account(kind text, account text) returns bigint
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.find_account(text, text) from public;
+comment on function rewards.find_account(text, text) is 'number of a registered account as committed now, else NULL';
+
+create function rewards.find_request(request_id text) returns bigint
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.find_request(text) from public;
+comment on function rewards.find_request(text) is 'number of the successful usage row with this key in the newest partitions, else NULL';
+
+create function rewards.database_identity() returns text
+	as 'MODULE_PATHNAME' language c stable strict parallel safe;
+revoke all on function rewards.database_identity() from public;
+comment on function rewards.database_identity() is 'tells this database from its copies and restores';
+
+create function rewards.tail_totals(grain text, of_kind text default null, of_account text default null,
+		out account_number bigint, out kind text, out account text, out period date,
+		out unit smallint, out entry smallint, out level smallint,
+		out amount numeric, out events bigint, out tokens bigint)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_totals(text, text, text) from public;
+comment on function rewards.tail_totals(text, text, text) is
+	'totals of what is recorded and not yet folded, by day or month; accounts by number where the row knows it, else by kind and name';
+
+create function rewards.tail_models(out owner bigint, out model text, out events bigint, out tokens bigint,
+		out amount numeric, out first_at timestamptz, out last_at timestamptz)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_models() from public;
+comment on function rewards.tail_models() is 'creator earnings recorded and not yet folded, by owner and model';
+
+create function rewards.tail_accounts(out account_number bigint, out kind text, out account text,
+		out named_at timestamptz, out first_at timestamptz, out last_at timestamptz)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_accounts() from public;
+comment on function rewards.tail_accounts() is 'accounts named in usage not yet folded, and when they were active there';
+
+create function rewards.tail_events() returns bigint
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_events() from public;
+comment on function rewards.tail_events() is 'how many rows are recorded and not yet folded';
+
+create function rewards.post(max_events bigint default null, out events bigint, out entries bigint, out complete boolean)
+	returns record
+	as 'MODULE_PATHNAME' language c volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.post(bigint) from public;
+comment on function rewards.post(bigint) is
+	'folds what has been recorded into the totals; never waits. complete is false when another poster was at work, max_events cut it short or old transactions hold it back. 25001 under REPEATABLE READ or SERIALIZABLE';
+
+create function rewards.verify_rows(since timestamptz, until timestamptz,
+		out part text, out subject text, out expected text, out found text, out detail text)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.verify_rows(timestamptz, timestamptz) from public;
+comment on function rewards.verify_rows(timestamptz, timestamptz) is 'usage rows that are not what the rules they knew make of them';
+
+create function rewards.explain_shares(usage_id bigint, out entry text, out level integer, out account_number bigint,
+		out amount numeric, out rule text, out base numeric, out rate numeric, out note text)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.explain_shares(bigint) from public;
+comment on function rewards.explain_shares(bigint) is 'reasons of the shares of a usage row; behind explain_reward()';
+
+create function rewards.explain_model(model text, out tier text, out rule text) returns record
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.explain_model(text) from public;
+comment on function rewards.explain_model(text) is 'a model''s tier now and what placed it there; behind explain_tier()';

@@ -1,0 +1,81 @@
+/* install() and uninstall(): the tables, views and triggers, made and removed. */
+
+create function rewards.require_installed() returns void
+	language plpgsql stable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if to_regclass('rewards.installation') is null then
+		raise exception 'rewards is not installed in this database'
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Run: select rewards.install();';
+	end if;
+end
+$$;
+revoke all on function rewards.require_installed() from public;
+comment on function rewards.require_installed() is '55000 with a hint before install()';
+
+create function rewards.install(preset text default null) returns text
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+	set client_min_messages = warning
+as $$
+declare
+	version text := (select extversion from pg_extension where extname = 'rewards');
+begin
+	if version <> rewards.library_version() then
+		raise exception 'the library is version %, the extension version %', rewards.library_version(), version
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Run: alter extension rewards update;';
+	end if;
+	execute rewards.schema_sql();
+	if not exists (select from rewards.rule) then
+		perform rewards.load_preset(coalesce(preset, 'cxmpute'), '-infinity');
+	elsif preset is not null then
+		perform rewards.load_preset(preset);
+	end if;
+	perform rewards.make_partitions();
+	perform rewards.renew_access();
+	insert into rewards.installation (version) values (version)
+		on conflict (single) do update set version = excluded.version, installed_at = clock_timestamp();
+	return format('rewards %s is installed', version);
+end
+$$;
+revoke all on function rewards.install(text) from public;
+comment on function rewards.install(text) is
+	'makes the tables, views and triggers, or brings older ones to this version; idempotent. preset: rules to begin with, NULL = cxmpute on an empty database. Only the extension''s owner may call it';
+
+create function rewards.uninstall(confirmation text) returns void
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+	set client_min_messages = warning
+as $$
+declare
+	doomed record;
+begin
+	if confirmation is distinct from 'drop all data' then
+		raise exception 'uninstall() drops every event, account and total'
+			using errcode = 'invalid_parameter_value',
+				hint = 'To do so, run: select rewards.uninstall(''drop all data'');';
+	end if;
+	/* all that the schema holds and the extension does not own */
+	for doomed in
+		select c.oid::regclass as relation, c.relkind
+		from pg_class c
+		where c.relnamespace = 'rewards'::regnamespace
+			and c.relkind in ('v', 'r', 'p', 'S') and not c.relispartition
+			and not exists (select from pg_depend d
+							where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+		order by array_position(array['v', 'p', 'r', 'S']::"char"[], c.relkind)
+	loop
+		if to_regclass(doomed.relation::text) is not null then
+			execute format('drop %s if exists %s cascade',
+				case doomed.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end,
+				doomed.relation);
+		end if;
+	end loop;
+end
+$$;
+revoke all on function rewards.uninstall(text) from public;
+comment on function rewards.uninstall(text) is
+	'drops all data, so that the extension can be dropped; asks for the words ''drop all data''';

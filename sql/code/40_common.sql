@@ -1,0 +1,143 @@
+/* What the calls share: argument checks, months and days, settings, the admin log. */
+
+create function rewards.check_not_null(value anyelement, argument text) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if value is null then
+		raise exception '% must not be null', argument
+			using errcode = 'null_value_not_allowed', hint = 'Give a value for it.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_not_null(anyelement, text) from public;
+comment on function rewards.check_not_null(anyelement, text) is '22004 for a required argument that is NULL';
+
+create function rewards.check_id(id text, argument text) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.check_not_null(id, argument);
+	if octet_length(id) not between 1 and 255 or id ~ '[\x01-\x1f\x7f]' then
+		raise exception 'invalid %', argument
+			using errcode = 'invalid_parameter_value',
+				hint = 'An id has 1 to 255 bytes and no control characters.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_id(text, text) from public;
+comment on function rewards.check_id(text, text) is '22004 or 22023 for what is no id';
+
+create function rewards.check_kind(kind text) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.check_not_null(kind, 'kind');
+	if kind not in ('user', 'provider') then
+		raise exception 'unknown account kind "%"', kind
+			using errcode = 'invalid_parameter_value', hint = 'A kind is user or provider.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_kind(text) from public;
+comment on function rewards.check_kind(text) is '22023 for what is no kind of account';
+
+create function rewards.check_amount(amount numeric, argument text, most numeric default 9223372036.854775807) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if amount in ('NaN', 'Infinity', '-Infinity') or amount < 0 or amount > most then
+		raise exception '% must be between 0 and %', argument, most
+			using errcode = 'invalid_parameter_value',
+				hint = case when most = 1 then 'Write 20 % as 0.20.' end;
+	elsif amount <> trunc(amount, 9) then
+		raise exception '% has more than nine decimal places', argument
+			using errcode = 'invalid_parameter_value', hint = 'Round it to nine places.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_amount(numeric, text, numeric) from public;
+comment on function rewards.check_amount(numeric, text, numeric) is '22023 for an amount that is negative, too large or too fine; NULL passes';
+
+create function rewards.month(month text) returns date
+	language plpgsql immutable strict parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if month = 'all' then
+		return null;
+	elsif month ~ '^\d{4}-\d\d(-\d\d)?$' then
+		return date_trunc('month', make_date(left(month, 4)::integer, substr(month, 6, 2)::integer,
+			coalesce(nullif(substr(month, 9, 2), ''), '1')::integer)::timestamp)::date;
+	end if;
+	raise exception 'invalid month "%"', month
+		using errcode = 'invalid_parameter_value',
+			hint = 'Write a month as 2025-01 or as an ISO date, or all for all time.';
+exception when datetime_field_overflow then
+	raise exception 'invalid month "%"', month
+		using errcode = 'invalid_parameter_value',
+			hint = 'Write a month as 2025-01 or as an ISO date, or all for all time.';
+end
+$$;
+comment on function rewards.month(text) is
+	'the first of a month given as 2025-01 or an ISO date; NULL for ''all''; 22023 for anything else';
+
+create function rewards.setting(name text) returns text
+	language plpgsql stable strict parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	value text;
+begin
+	select r.value ->> 'value' into value
+	from rewards.rule r
+	where r.rule = 'setting' and r.key = setting.name and r.valid_from <= clock_timestamp()
+	order by r.valid_from desc, r.id desc limit 1;
+	return coalesce(value, (select d.default_value from rewards.setting_defaults() d where d.name = setting.name));
+end
+$$;
+revoke all on function rewards.setting(text) from public;
+comment on function rewards.setting(text) is 'a setting''s value in force now';
+
+create function rewards.today() returns date
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select (now() at time zone rewards.setting('time_zone'))::date $$;
+revoke all on function rewards.today() from public;
+comment on function rewards.today() is 'the programme''s current day';
+
+create function rewards.month_argument(month text) returns date
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select case when month is null then date_trunc('month', rewards.today()::timestamp)::date else rewards.month(month) end $$;
+revoke all on function rewards.month_argument(text) from public;
+comment on function rewards.month_argument(text) is 'what a month argument means: NULL the current month, ''all'' all time (NULL)';
+
+create function rewards.last_number() returns bigint
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select case when is_called then last_value else last_value - 1 end from rewards.usage_number $$;
+revoke all on function rewards.last_number() from public;
+comment on function rewards.last_number() is 'the last number drawn by usage or journal';
+
+create function rewards.is_admin() returns boolean
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select pg_has_role(rewards.caller()::oid,
+		(select extowner from pg_extension where extname = 'rewards'), 'member') $$;
+revoke all on function rewards.is_admin() from public;
+comment on function rewards.is_admin() is 'whether the acting role may do what only admins may';
+
+create function rewards.log_call(call text, arguments jsonb, before jsonb, after jsonb, updated_by text) returns void
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$
+	insert into rewards.admin_log (session_role, updated_by, call, arguments, before, after)
+	values (rewards.caller()::text, updated_by, call, arguments, before, after)
+	$$;
+revoke all on function rewards.log_call(text, jsonb, jsonb, jsonb, text) from public;
+comment on function rewards.log_call(text, jsonb, jsonb, jsonb, text) is 'records an admin call with what it changed';

@@ -1,0 +1,372 @@
+/* Rules: appended, never changed.  The setters, the settings, the presets. */
+
+create function rewards.rule_value(rule text, key text, at timestamptz default clock_timestamp()) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$
+	select r.value from rewards.rule r
+	where r.rule = rule_value.rule and r.key = rule_value.key and r.valid_from <= at
+	order by r.valid_from desc, r.id desc limit 1
+	$$;
+revoke all on function rewards.rule_value(text, text, timestamptz) from public;
+comment on function rewards.rule_value(text, text, timestamptz) is 'a rule''s value in force at a time, by all that is recorded now';
+
+create function rewards.add_rule(rule text, key text, value jsonb, valid_from timestamptz, updated_by text) returns bigint
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint;
+begin
+	perform rewards.check_not_null(valid_from, 'valid_from');
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	/* one setter at a time: rules become known in the order of their ids */
+	lock table rewards.rule in share row exclusive mode;
+	insert into rewards.rule (rule, key, value, valid_from, seen_from, updated_by)
+	values (rule, key, value, valid_from, rewards.last_number(), updated_by)
+	returning id into number;
+	perform rewards.signal_change('rewards.rule');
+	return number;
+end
+$$;
+revoke all on function rewards.add_rule(text, text, jsonb, timestamptz, text) from public;
+comment on function rewards.add_rule(text, text, jsonb, timestamptz, text) is
+	'appends a version of a rule, value NULL ends it; returns its id';
+
+create function rewards.set_rule(call text, rule text, key text, value jsonb, valid_from timestamptz, updated_by text) returns bigint
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	before jsonb;
+	number bigint;
+begin
+	perform rewards.check_not_null(valid_from, 'valid_from');
+	before := rewards.rule_value(rule, key, valid_from);
+	number := rewards.add_rule(rule, key, value, valid_from, updated_by);
+	perform rewards.log_call(call, jsonb_build_object('rule', rule, 'key', key, 'valid_from', valid_from),
+		before, value, updated_by);
+	return number;
+end
+$$;
+revoke all on function rewards.set_rule(text, text, text, jsonb, timestamptz, text) from public;
+comment on function rewards.set_rule(text, text, text, jsonb, timestamptz, text) is
+	'what the setters have in common: append the rule, record the call';
+
+create function rewards.check_tier(tier text) returns void
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if tier is not null and not exists (select from rewards.rule r where r.rule = 'tier' and r.key = tier and r.value is not null) then
+		raise exception 'unknown tier "%"', tier
+			using errcode = 'invalid_parameter_value', hint = 'Make it first by rewards.set_tier().';
+	end if;
+end
+$$;
+revoke all on function rewards.check_tier(text) from public;
+comment on function rewards.check_tier(text) is '22023 for a tier that no rule has made';
+
+create function rewards.set_tier(tier text, points numeric, vram_above numeric default null, vram_upto numeric default null,
+		title text default null, valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(tier, 'tier');
+	perform rewards.check_amount(points, 'points');
+	perform rewards.check_amount(vram_above, 'vram_above');
+	perform rewards.check_amount(vram_upto, 'vram_upto');
+	if octet_length(tier) > 63 then
+		raise exception 'tier name is too long'
+			using errcode = 'invalid_parameter_value', hint = 'A tier''s name has at most 63 bytes.';
+	elsif vram_upto <= vram_above then
+		raise exception 'vram_upto must be greater than vram_above'
+			using errcode = 'invalid_parameter_value', hint = 'The range of a tier is (vram_above, vram_upto].';
+	end if;
+	return rewards.set_rule('set_tier', 'tier', tier,
+		case when points is not null then jsonb_build_object('points', points,
+			'vram_above', vram_above, 'vram_upto', vram_upto, 'title', title) end,
+		valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_tier(text, numeric, numeric, numeric, text, timestamptz, text) from public;
+comment on function rewards.set_tier(text, numeric, numeric, numeric, text, timestamptz, text) is
+	'a tier''s points per request and the VRAM range in GB (above, upto] that places a model in it; points NULL ends the tier (P1)';
+
+create function rewards.set_service(service text, endpoint_suffix text, points numeric default null,
+		provider_per_token numeric default 0, user_base numeric default 0, user_per_token numeric default 0,
+		valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(service, 'service');
+	perform rewards.check_amount(points, 'points');
+	perform rewards.check_amount(provider_per_token, 'provider_per_token');
+	perform rewards.check_amount(user_base, 'user_base');
+	perform rewards.check_amount(user_per_token, 'user_per_token');
+	if service = 'other' then
+		raise exception 'service "other" cannot be set'
+			using errcode = 'invalid_parameter_value', hint = 'It stands for endpoints that no service claims.';
+	elsif endpoint_suffix !~ '^/[^?#\s]*[^/?#\s]$' then
+		raise exception 'invalid endpoint suffix "%"', endpoint_suffix
+			using errcode = 'invalid_parameter_value', hint = 'A suffix is the end of a path and begins with a slash, as in /chat/completions.';
+	end if;
+	return rewards.set_rule('set_service', 'service', service,
+		case when endpoint_suffix is not null then jsonb_build_object('endpoint_suffix', endpoint_suffix,
+			'points', points, 'provider_per_token', coalesce(provider_per_token, 0),
+			'user_base', coalesce(user_base, 0), 'user_per_token', coalesce(user_per_token, 0)) end,
+		valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_service(text, text, numeric, numeric, numeric, numeric, timestamptz, text) from public;
+comment on function rewards.set_service(text, text, numeric, numeric, numeric, numeric, timestamptz, text) is
+	'a service: the end of its endpoints'' paths, the provider''s points a request (NULL = the tier''s) and output token, the user''s points a request and token; endpoint_suffix NULL ends it (P4, P8)';
+
+create function rewards.set_model_pattern("position" integer, pattern text, tier text, but_not text default null,
+		match text default 'contains', valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null("position", 'position');
+	if "position" < 0 then
+		raise exception 'position must not be negative'
+			using errcode = 'invalid_parameter_value', hint = 'Patterns are tried in the order of their positions.';
+	elsif pattern is not null then
+		perform rewards.check_id(pattern, 'pattern');
+		perform rewards.check_id(tier, 'tier');
+		perform rewards.check_tier(tier);
+		if but_not is not null then
+			perform rewards.check_id(but_not, 'but_not');
+		end if;
+		if match is null or match not in ('contains', 'prefix', 'suffix', 'exact') then
+			raise exception 'unknown match "%"', match
+				using errcode = 'invalid_parameter_value', hint = 'Use contains, prefix, suffix or exact.';
+		end if;
+	end if;
+	return rewards.set_rule('set_model_pattern', 'model_pattern', "position"::text,
+		case when pattern is not null then jsonb_build_object('pattern', pattern, 'tier', tier,
+			'but_not', but_not, 'match', match) end,
+		valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_model_pattern(integer, text, text, text, text, timestamptz, text) from public;
+comment on function rewards.set_model_pattern(integer, text, text, text, text, timestamptz, text) is
+	'places models in a tier by name: case-insensitive, numbers whole, first position that hits; pattern NULL ends it (P3)';
+
+create function rewards.set_user_share(share numeric, valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_amount(share, 'share', 1);
+	return rewards.set_rule('set_user_share', 'user_share', '',
+		case when share is not null then jsonb_build_object('share', share) end, valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_user_share(numeric, timestamptz, text) from public;
+comment on function rewards.set_user_share(numeric, timestamptz, text) is
+	'the part of a request''s base points that its user gets, 0.10 = 10 %; NULL ends it (P6)';
+
+create function rewards.set_creator_rate(rate numeric, tier text default null,
+		valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_amount(rate, 'rate');
+	perform rewards.check_tier(tier);
+	return rewards.set_rule('set_creator_rate', 'creator_rate', coalesce(tier, ''),
+		case when rate is not null then jsonb_build_object('rate', rate) end, valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_creator_rate(numeric, text, timestamptz, text) from public;
+comment on function rewards.set_creator_rate(numeric, text, timestamptz, text) is
+	'a creator''s earnings per token, for models of a tier or, tier NULL, of any tier without a rate of its own; NULL ends it (E1, F2)';
+
+create function rewards.set_referral_rates(kind text, rates numeric[], valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	rate numeric;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_kind(kind);
+	if cardinality(rates) > 32 or array_ndims(rates) > 1 then
+		raise exception 'too many referral levels'
+			using errcode = 'invalid_parameter_value', hint = 'Give a list of 0 to 32 rates, the first for direct referrers.';
+	end if;
+	foreach rate in array coalesce(rates, '{}') loop
+		perform rewards.check_not_null(rate, 'rate');
+		perform rewards.check_amount(rate, 'rate', 1);
+	end loop;
+	return rewards.set_rule('set_referral_rates', 'referral_rates', kind,
+		case when rates is not null then jsonb_build_object('rates', rates) end, valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_referral_rates(text, numeric[], timestamptz, text) from public;
+comment on function rewards.set_referral_rates(text, numeric[], timestamptz, text) is
+	'what each level of an earner''s chain gets on top of the earner''s points, 0.20 = 20 %; NULL ends it (R4, R5, R19)';
+
+/* ---- settings ---- */
+
+create function rewards.check_setting(name text, value text) returns void
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	fits boolean;
+begin
+	perform rewards.check_not_null(name, 'name');
+	perform rewards.check_not_null(value, 'value');
+	if not exists (select from rewards.setting_defaults() d where d.name = check_setting.name) then
+		raise exception 'there is no setting "%"', name
+			using errcode = 'invalid_parameter_value', hint = 'The view rewards.settings lists them.';
+	end if;
+	fits := case name
+		when 'time_zone' then exists (select from pg_timezone_names t where t.name = check_setting.value)
+		when 'auto_register' then value in ('on', 'off')
+		when 'default_tier' then exists (select from rewards.rule r where r.rule = 'tier' and r.key = check_setting.value)
+		when 'code_policy' then value in ('identity', 'generated', 'both')
+		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
+	end;
+	if not fits then
+		raise exception 'invalid value "%" for setting "%"', value, name
+			using errcode = 'invalid_parameter_value',
+				hint = case name
+					when 'time_zone' then 'Use a full name such as Europe/Berlin; pg_timezone_names lists them.'
+					when 'auto_register' then 'Use on or off.'
+					when 'default_tier' then 'Use a tier that rewards.set_tier() has made.'
+					when 'code_policy' then 'Use identity, generated or both.'
+					else 'Use a whole number from 1 to 100.' end;
+	elsif name = 'time_zone' and value <> rewards.setting('time_zone')
+			and (exists (select from rewards.usage_logs) or exists (select from rewards.journal)) then
+		raise exception 'the time zone is fixed once usage exists'
+			using errcode = 'invalid_parameter_value', hint = 'Days and months already counted would move.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_setting(text, text) from public;
+comment on function rewards.check_setting(text, text) is '22023 for an unknown setting or a value it cannot have';
+
+create function rewards.set_setting(name text, value text, updated_by text default current_user) returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_setting(name, value);
+	return rewards.set_rule('set_setting', 'setting', name, jsonb_build_object('value', value),
+		case name when 'time_zone' then '-infinity' else now() end, updated_by);
+end
+$$;
+revoke all on function rewards.set_setting(text, text, text) from public;
+comment on function rewards.set_setting(text, text, text) is 'changes a setting from now on; 22023 for unknown names and impossible values';
+
+/* ---- presets ---- */
+
+create function rewards.preset_rules(preset text) returns table (rule text, key text, value jsonb)
+	language sql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+	with tiers(rule, key, value) as (values
+		('tier', 'tide_pool', jsonb '{"points": 1, "vram_above": null, "vram_upto": 4, "title": "Tide Pool"}'),
+		('tier', 'blue_surge', '{"points": 3, "vram_above": 4, "vram_upto": 8, "title": "Blue Surge"}'),
+		('tier', 'open_ocean', '{"points": 7, "vram_above": 8, "vram_upto": 22, "title": "Open Ocean"}'),
+		('tier', 'mariana_depth', '{"points": 15, "vram_above": 22, "vram_upto": null, "title": "Mariana Depth"}'),
+		('model_pattern', '10', '{"pattern": "70b", "tier": "mariana_depth", "but_not": "q4", "match": "contains"}'),
+		('model_pattern', '20', '{"pattern": "70b", "tier": "open_ocean", "but_not": null, "match": "contains"}'),
+		('model_pattern', '30', '{"pattern": "mixtral", "tier": "open_ocean", "but_not": null, "match": "contains"}'),
+		('model_pattern', '40', '{"pattern": "8x7b", "tier": "open_ocean", "but_not": null, "match": "contains"}'),
+		('model_pattern', '50', '{"pattern": "7b", "tier": "blue_surge", "but_not": null, "match": "contains"}'),
+		('model_pattern', '60', '{"pattern": "mistral", "tier": "blue_surge", "but_not": null, "match": "contains"}'),
+		('model_pattern', '70', '{"pattern": "llama-3-8b", "tier": "blue_surge", "but_not": null, "match": "contains"}')
+	), cxmpute(rule, key, value) as (values
+		('service', 'chat', jsonb '{"endpoint_suffix": "/chat/completions", "points": null, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
+		('service', 'embeddings', '{"endpoint_suffix": "/embeddings", "points": 1, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
+		('service', 'tts', '{"endpoint_suffix": "/tts", "points": 2, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
+		('service', 'scrape', '{"endpoint_suffix": "/scrape", "points": 0.5, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
+		('user_share', '', '{"share": 0.1}'),
+		('referral_rates', 'provider', '{"rates": [0.2, 0.1, 0.05]}'),
+		('referral_rates', 'user', '{"rates": [0.2, 0.1, 0.05]}'),
+		('bonus', 'signup/user', '{"event": "signup", "kind": "user", "amount": 100, "recipient_level": 1}')
+	), cxmpute_guide(rule, key, value) as (values
+		('service', 'chat', jsonb '{"endpoint_suffix": "/chat/completions", "points": null, "provider_per_token": 0.0005, "user_base": 1, "user_per_token": 0.001}'),
+		('service', 'embeddings', '{"endpoint_suffix": "/embeddings", "points": 1, "provider_per_token": 0.0005, "user_base": 0.5, "user_per_token": 0.0005}'),
+		('service', 'tts', '{"endpoint_suffix": "/tts", "points": 2, "provider_per_token": 0.0005, "user_base": 0.8, "user_per_token": 0}'),
+		('service', 'scrape', '{"endpoint_suffix": "/scrape", "points": 0.5, "provider_per_token": 0.0005, "user_base": 0.2, "user_per_token": 0}'),
+		('referral_rates', 'provider', '{"rates": [0.1, 0.05, 0.025]}'),
+		('referral_rates', 'user', '{"rates": [0.15, 0.08, 0.04]}'),
+		('bonus', 'signup/provider', '{"event": "signup", "kind": "provider", "amount": 50, "recipient_level": 1}'),
+		('bonus', 'signup/user', '{"event": "signup", "kind": "user", "amount": 25, "recipient_level": 1}'),
+		('setting', 'code_policy', '{"value": "identity"}')
+	), creator(rule, key, value) as (values
+		('service', 'character_chat', jsonb '{"endpoint_suffix": "/chat", "points": 0, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
+		('creator_rate', '', '{"rate": 0.0001}')
+	)
+	select * from creator where preset in ('cxmpute', 'cxmpute_guide', 'creator')
+	union all select * from tiers where preset in ('cxmpute', 'cxmpute_guide')
+	union all select * from cxmpute where preset = 'cxmpute'
+	union all select * from cxmpute_guide where preset = 'cxmpute_guide'
+$$;
+revoke all on function rewards.preset_rules(text) from public;
+comment on function rewards.preset_rules(text) is 'the rules of a preset; none for an unknown name';
+
+create function rewards.load_preset(name text, valid_from timestamptz default now(), updated_by text default current_user) returns integer
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	addition boolean := name = 'creator';
+	changed integer := 0;
+	change record;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(name, 'name');
+	perform rewards.check_not_null(valid_from, 'valid_from');
+	if not exists (select from rewards.preset_rules(name)) then
+		raise exception 'there is no preset "%"', name
+			using errcode = 'invalid_parameter_value', hint = 'Presets are cxmpute, cxmpute_guide and creator.';
+	end if;
+	lock table rewards.rule in share row exclusive mode;
+	/* a whole programme also ends what other programmes have and it has not */
+	for change in
+		select p.rule, p.key, p.value, rewards.rule_value(p.rule, p.key, load_preset.valid_from) as before
+		from rewards.preset_rules(name) p
+		union all
+		select o.rule, o.key, null, rewards.rule_value(o.rule, o.key, load_preset.valid_from)
+		from (select rule, key from rewards.preset_rules('cxmpute')
+			union select rule, key from rewards.preset_rules('cxmpute_guide')) o
+		where not addition
+			and not exists (select from rewards.preset_rules(name) p where p.rule = o.rule and p.key = o.key)
+		order by 1, 2
+	loop
+		if change.before is not distinct from change.value or (addition and change.before is not null) then
+			continue;
+		end if;
+		perform rewards.add_rule(change.rule, change.key, change.value, load_preset.valid_from, updated_by);
+		changed := changed + 1;
+	end loop;
+	perform rewards.log_call('load_preset', jsonb_build_object('name', name, 'valid_from', load_preset.valid_from),
+		null, jsonb_build_object('changed', changed), updated_by);
+	return changed;
+end
+$$;
+revoke all on function rewards.load_preset(text, timestamptz, text) from public;
+comment on function rewards.load_preset(text, timestamptz, text) is
+	'makes a preset''s rules the ones in force from a time on; creator only adds what is missing. Returns how many rules changed, 0 when all were so already';

@@ -1,0 +1,273 @@
+/* Accounts, referral codes, and the one permanent edge to a referrer. */
+
+create function rewards.ensure_account(kind text, account text, joined_at timestamptz default now(),
+		out number bigint, out created boolean)
+	returns record
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+	number := rewards.find_account(kind, account);
+	created := false;
+	if number is not null then
+		return;
+	end if;
+	if rewards.setting('auto_register') = 'off' then
+		raise exception 'unknown % "%"', kind, account
+			using errcode = 'RW001', hint = 'Register it by rewards.register_account(), or set auto_register on.';
+	end if;
+	insert into rewards.account as a (kind, name, joined_at) values (kind, account, joined_at)
+		on conflict do nothing returning a.id into number;
+	created := number is not null;
+	if not created then
+		number := rewards.find_account(kind, account);
+	end if;
+end
+$$;
+revoke all on function rewards.ensure_account(text, text, timestamptz) from public;
+comment on function rewards.ensure_account(text, text, timestamptz) is
+	'number of an account, registered if need be; RW001 where auto_register is off';
+
+create function rewards.register_account(account text, kind text default 'user', email text default null,
+		joined_at timestamptz default now())
+	returns boolean
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	registered boolean;
+	number bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(account, 'account');
+	perform rewards.check_kind(kind);
+	perform rewards.check_not_null(joined_at, 'joined_at');
+	if email is not null then
+		perform rewards.check_id(email, 'email');
+	end if;
+	insert into rewards.account as a (kind, name, email, joined_at) values (kind, account, email, joined_at)
+		on conflict do nothing returning a.id into number;
+	registered := number is not null;
+	if not registered and email is not null then
+		update rewards.account a set email = email
+		where a.kind = kind and a.name = account and a.email is distinct from email;
+	end if;
+	return registered;
+end
+$$;
+revoke all on function rewards.register_account(text, text, text, timestamptz) from public;
+comment on function rewards.register_account(text, text, text, timestamptz) is
+	'registers an account; true when it was new. An e-mail given replaces the known one';
+
+/* ---- codes ---- */
+
+create function rewards.random_code(kind text) returns text
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* 40 strong random bits as 8 letters and digits that cannot be mistaken */
+	with random_bits as materialized (
+		select ('x' || left(replace(gen_random_uuid()::text, '-', ''), 10))::bit(40)::bigint as value
+	)
+	select case kind when 'user' then 'USER-' else 'PROV-' end
+		|| string_agg(substr('23456789ABCDEFGHJKLMNPQRSTUVWXYZ', ((value >> (5 * i)) & 31)::integer + 1, 1), '')
+	from random_bits, generate_series(0, 7) i
+$$;
+revoke all on function rewards.random_code(text) from public;
+comment on function rewards.random_code(text) is 'a new referral code';
+
+create function rewards.referral_code(account text, kind text default 'user', custom text default null) returns text
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint;
+	code text;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(account, 'account');
+	perform rewards.check_kind(kind);
+	if custom is not null and custom !~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$' then
+		raise exception 'invalid code "%"', custom
+			using errcode = 'invalid_parameter_value',
+				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
+	end if;
+	number := (rewards.ensure_account(kind, account)).number;
+	if rewards.setting('code_policy') = 'identity' and custom is null then
+		return account;
+	end if;
+	select c.code into code from rewards.code c
+	where c.account = number and c.voided_at is null and (custom is null or upper(c.code) = upper(custom))
+	order by c.custom, c.created_at limit 1;
+	if code is not null then
+		return code;
+	end if;
+
+	/* one at a time for an account, so that get-or-create creates once */
+	perform 1 from rewards.account a where a.id = number for no key update;
+	select c.code into code from rewards.code c
+	where c.account = number and c.voided_at is null and not c.custom and custom is null;
+	if code is not null then
+		return code;
+	end if;
+	code := coalesce(custom, rewards.random_code(kind));
+	insert into rewards.code (code, account, custom) values (code, number, custom is not null);
+	return code;
+exception when unique_violation then
+	raise exception 'code "%" is taken', code
+		using errcode = 'unique_violation', hint = 'Choose another one.';
+end
+$$;
+revoke all on function rewards.referral_code(text, text, text) from public;
+comment on function rewards.referral_code(text, text, text) is
+	'an account''s referral code, made when it has none; custom: one of its own choice, 23505 when taken. Under code_policy identity the account''s own id (R1, R2)';
+
+create function rewards.code_owner(code text, kind text) returns bigint
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	policy text := rewards.setting('code_policy');
+	number bigint;
+begin
+	if policy <> 'identity' then
+		select c.account into number from rewards.code c
+		where upper(c.code) = upper(code) and c.voided_at is null;
+	end if;
+	if number is null and policy <> 'generated' then
+		/* an account counts from its first usage row, also before posting */
+		number := rewards.find_account(kind, code);
+		if number is null and exists (select from rewards.tail_accounts() t where t.kind = kind and t.account = code) then
+			number := (rewards.ensure_account(kind, code)).number;
+		end if;
+		number := coalesce(number, rewards.find_account(case kind when 'user' then 'provider' else 'user' end, code));
+	end if;
+	return number;
+end
+$$;
+revoke all on function rewards.code_owner(text, text) from public;
+comment on function rewards.code_owner(text, text) is 'the account behind a referral code, preferring one of the given kind; NULL for no valid code';
+
+/* ---- edges ---- */
+
+create function rewards.lock_forest(referee bigint, referrer bigint) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	root bigint := rewards.chain_root(referrer);
+begin
+	/*
+	 * The referee must get no second referrer meanwhile, and the referrer's
+	 * root none at all: then no other signup can close a cycle through both.
+	 * In order of number, so that two signups do not wait for each other.
+	 */
+	if root < referee then
+		perform rewards.lock_account(root, false);
+	end if;
+	perform rewards.lock_account(referee, true);
+	loop
+		if root = referee then
+			raise exception 'the referral would close a circle'
+				using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
+		end if;
+		perform rewards.lock_account(root, false);
+		exit when rewards.chain_root(referrer) = root;
+		root := rewards.chain_root(referrer);
+	end loop;
+end
+$$;
+revoke all on function rewards.lock_forest(bigint, bigint) from public;
+comment on function rewards.lock_forest(bigint, bigint) is 'keeps the referral forest without cycles while an edge is added; RW004';
+
+create function rewards.pay_signup(referee bigint, referrer bigint, kind text, at timestamptz) returns numeric
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	rule jsonb := rewards.rule_value('bonus', 'signup/' || kind, at);
+	amount numeric := coalesce((rule ->> 'amount')::numeric, 0);
+	level integer := coalesce((rule ->> 'recipient_level')::integer, 1);
+begin
+	if amount > 0 then
+		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause)
+		values (at, 1,
+			jsonb_build_array(jsonb_build_object('account', case level when 0 then referee else referrer end,
+				'entry', 'signup_bonus', 'level', level, 'amount', amount))::text::rewards.distribution,
+			'signup', rewards.caller()::text, 'signup_bonus',
+			case level when 0 then referee else referrer end, referee::text);
+	end if;
+	return amount;
+end
+$$;
+revoke all on function rewards.pay_signup(bigint, bigint, text, timestamptz) from public;
+comment on function rewards.pay_signup(bigint, bigint, text, timestamptz) is 'books the signup bonus of a new edge; returns its amount (R6, R7)';
+
+create function rewards.referral_signup(code text, referee text, out referrer text, inout kind text default 'user',
+		at timestamptz default now(), out bonus numeric, out created_at timestamptz)
+	returns record
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	owner rewards.account;
+	joiner record;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(code, 'code');
+	perform rewards.check_id(referee, 'referee');
+	perform rewards.check_kind(kind);
+	perform rewards.check_not_null(at, 'at');
+	if at <> now() and not rewards.is_admin() then
+		raise exception 'only an admin may date a referral'
+			using errcode = 'insufficient_privilege', hint = 'Leave out the argument at.';
+	elsif at > clock_timestamp() then
+		raise exception 'a referral cannot begin in the future'
+			using errcode = 'invalid_parameter_value', hint = 'Leave out the argument at.';
+	end if;
+
+	select a.* into owner from rewards.account a where a.id = rewards.code_owner(code, kind);
+	if owner.id is null then
+		raise exception 'invalid referral code "%"', code
+			using errcode = 'RW006', hint = 'Ask the referrer for the code that rewards.referral_code() gives.';
+	elsif owner.name = referee and owner.kind = kind then
+		raise exception 'an account cannot refer itself'
+			using errcode = 'RW002', hint = 'Use the code of another account.';
+	elsif owner.kind <> kind then
+		raise exception 'a % cannot be referred by a %', kind, owner.kind
+			using errcode = 'RW005', hint = 'Users refer users, providers refer providers.';
+	end if;
+
+	joiner := rewards.ensure_account(kind, referee, at);
+	if not joiner.created then
+		/* an account made in this very transaction is in nobody's chain */
+		if rewards.chain_root(joiner.number) <> joiner.number then
+			raise exception '% "%" has a referrer already', kind, referee
+				using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
+		end if;
+		perform rewards.lock_forest(joiner.number, owner.id);
+		if rewards.chain_root(joiner.number) <> joiner.number then
+			raise exception '% "%" has a referrer already', kind, referee
+				using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
+		end if;
+	end if;
+	insert into rewards.edge (referee, referrer, valid_from, seen_from, code)
+	values (joiner.number, owner.id, at, rewards.last_number(), code);
+	if not joiner.created then
+		perform rewards.signal_change('rewards.account_signal');
+	end if;
+
+	referrer := owner.name;
+	bonus := rewards.pay_signup(joiner.number, owner.id, kind, at);
+	created_at := at;
+end
+$$;
+revoke all on function rewards.referral_signup(text, text, text, timestamptz) from public;
+comment on function rewards.referral_signup(text, text, text, timestamptz) is
+	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds differ, RW006 invalid code (R3, R10, R11)';

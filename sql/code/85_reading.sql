@@ -1,0 +1,263 @@
+/* What applications read by call.  All STABLE, under the caller's snapshot; unknown accounts are zeros. */
+
+create function rewards.account_lines(account text, kind text, grain text)
+	returns table (period date, unit smallint, entry smallint, level smallint, amount numeric, events bigint, tokens bigint)
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint := (select a.id from rewards.account a where a.name = account and a.kind = kind);
+begin
+	if grain = 'day' then
+		return query select t.day, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+			from rewards.day_total t where t.account = number;
+	else
+		return query select t.month, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+			from rewards.month_total t where t.account = number;
+	end if;
+	return query select t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+		from rewards.tail_totals(grain, kind, account) t;
+end
+$$;
+revoke all on function rewards.account_lines(text, text, text) from public;
+comment on function rewards.account_lines(text, text, text) is 'one account''s totals, folded and not, by day or month';
+
+create function rewards.earning_history(account text, kind text default 'user', days integer default 30)
+	returns table (day date, own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	if days is null or days not between 1 and 36600 then
+		raise exception 'days must be between 1 and 36600'
+			using errcode = 'invalid_parameter_value', hint = 'It counts back from today, today included.';
+	end if;
+	return query
+	select d.day,
+		coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0),
+		coalesce(sum(l.amount) filter (where l.entry = 3), 0),
+		coalesce(sum(l.amount) filter (where l.entry > 4), 0),
+		coalesce(sum(l.amount), 0)
+	from (select rewards.today() - n as day from generate_series(days - 1, 0, -1) n) d
+	left join rewards.account_lines(earning_history.account, earning_history.kind, 'day') l
+		on l.period = d.day and l.unit = 1
+	group by d.day order by d.day;
+end
+$$;
+revoke all on function rewards.earning_history(text, text, integer) from public;
+comment on function rewards.earning_history(text, text, integer) is
+	'points of the last days, one row a day, today last; days without any are zeros (N4)';
+
+create function rewards.summarize_account(account text, kind text, month date)
+	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
+		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
+		referrer text, referees bigint, code text, joined_at timestamptz, last_active_at timestamptz)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	owner rewards.account;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	select a.* into owner from rewards.account a
+	where a.name = summarize_account.account and a.kind = summarize_account.kind;
+	return query
+	select coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry in (1, 2)), 0),
+		coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry = 3), 0),
+		coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry > 4), 0),
+		coalesce(sum(l.amount) filter (where chosen and l.unit = 1), 0),
+		coalesce(sum(l.amount) filter (where chosen and l.unit = 2), 0),
+		coalesce(sum(l.events) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
+		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
+		(select h.total_points from rewards.earning_history(summarize_account.account, summarize_account.kind, 1) h),
+		coalesce(sum(l.amount) filter (where l.unit = 1), 0),
+		(select r.name from rewards.edge e join rewards.account r on r.id = e.referrer where e.referee = owner.id),
+		(select count(*) from rewards.edge e where e.referrer = owner.id),
+		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
+		coalesce(owner.joined_at, (select t.named_at from rewards.tail_accounts() t
+			where t.kind = summarize_account.kind and t.account = summarize_account.account)),
+		greatest((select v.last_at from rewards.activity v where v.account = owner.id),
+			(select max(t.last_at) from rewards.tail_accounts() t
+			where (t.kind = summarize_account.kind and t.account = summarize_account.account) or t.account_number = owner.id))
+	from rewards.account_lines(summarize_account.account, summarize_account.kind, 'month') l
+	cross join lateral (select summarize_account.month is null or l.period = summarize_account.month) c(chosen);
+end
+$$;
+revoke all on function rewards.summarize_account(text, text, date) from public;
+comment on function rewards.summarize_account(text, text, date) is 'behind account_summary(); month NULL is all time';
+
+create function rewards.account_summary(account text, kind text default 'user', month text default null)
+	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
+		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
+		referrer text, referees bigint, code text, joined_at timestamptz, last_active_at timestamptz)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.summarize_account(account_summary.account, account_summary.kind,
+		rewards.month_argument(account_summary.month));
+end
+$$;
+revoke all on function rewards.account_summary(text, text, text) from public;
+comment on function rewards.account_summary(text, text, text) is
+	'one row with what a dashboard shows of an account, for a month (NULL the current one, ''all'' all time) (N1, N3)';
+
+create function rewards.account_summary(account text, kind text, month date)
+	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
+		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
+		referrer text, referees bigint, code text, joined_at timestamptz, last_active_at timestamptz)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.summarize_account(account_summary.account, account_summary.kind,
+		date_trunc('month', account_summary.month::timestamp)::date);
+end
+$$;
+revoke all on function rewards.account_summary(text, text, date) from public;
+comment on function rewards.account_summary(text, text, date) is 'the same for the month of a date; NULL is all time';
+
+create function rewards.balance(account text, kind text default 'user', unit text default 'points')
+	returns table (earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	perform rewards.check_not_null(unit, 'unit');
+	if unit not in ('points', 'earnings') then
+		raise exception 'there are no balances in unit "%"', unit
+			using errcode = 'invalid_parameter_value', hint = 'Use points or earnings.';
+	end if;
+	return query
+	select coalesce(sum(l.amount), 0), 0::numeric, 0::numeric, 0::numeric, 0::numeric, coalesce(sum(l.amount), 0)
+	from rewards.account_lines(balance.account, balance.kind, 'month') l
+	where rewards.unit_name(l.unit) = balance.unit;
+end
+$$;
+revoke all on function rewards.balance(text, text, text) from public;
+comment on function rewards.balance(text, text, text) is 'what an account has earned and can dispose of, in points or earnings';
+
+create function rewards.statement(account text, kind text default 'user', since date default null, until date default null)
+	returns table (day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	return query
+	with line as (
+		select l.period, l.unit, l.entry, l.level, sum(l.events)::bigint as events, sum(l.amount) as amount
+		from rewards.account_lines(statement.account, statement.kind, 'day') l
+		group by l.period, l.unit, l.entry, l.level
+	), running as (
+		select l.*, sum(l.amount) over (partition by l.unit order by l.period, l.entry, l.level) as balance
+		from line l
+	)
+	select r.period, rewards.unit_name(r.unit), rewards.entry_name(r.entry), r.level::integer, r.events, r.amount, r.balance
+	from running r
+	where (statement.since is null or r.period >= statement.since)
+		and (statement.until is null or r.period < statement.until)
+	order by r.unit, r.period, r.entry, r.level;
+end
+$$;
+revoke all on function rewards.statement(text, text, date, date) from public;
+comment on function rewards.statement(text, text, date, date) is
+	'an account''s entries by programme day, kind of movement and level, with the running balance of each unit; since inclusive, until exclusive';
+
+create function rewards.shares_of(usage_id bigint)
+	returns table (kind text, account text, entry text, level integer, amount numeric)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	return query
+	select l.kind, l.account, l.entry, l.level, l.amount
+	from rewards.ledger l where l.source = 'usage_logs' and l.source_id = shares_of.usage_id;
+end
+$$;
+revoke all on function rewards.shares_of(bigint) from public;
+comment on function rewards.shares_of(bigint) is 'who got what from one usage row';
+
+create function rewards.explain_reward(usage_id bigint)
+	returns table (kind text, account text, entry text, level integer, amount numeric, rule text,
+		base numeric, rate numeric, multiplier numeric, note text)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	return query
+	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate,
+		case when e.entry in ('work', 'usage') and e.note is null then 1::numeric end, e.note
+	from rewards.usage_logs u
+	cross join lateral rewards.explain_shares(u.id) e
+	left join rewards.account a on a.id = e.account_number
+	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id)) own(entry, kind, name)
+		on own.entry = e.entry and own.name is not null
+	where u.id = explain_reward.usage_id;
+end
+$$;
+revoke all on function rewards.explain_reward(bigint) from public;
+comment on function rewards.explain_reward(bigint) is
+	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there';
+
+create function rewards.model_earnings(user_id text) returns jsonb
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	result jsonb;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(user_id, 'user_id');
+	with mine as (
+		select m.model_id from rewards.user_models m where m.user_id = model_earnings.user_id
+		union
+		select e.model_id from rewards.model_creator_earnings e where e.creator_id = model_earnings.user_id
+	), line as (
+		select i.model_id, m.name, m.category, c.name as character_name, c.image, m.created_at,
+			coalesce(e.total_usage_count, 0) as usage_count, coalesce(e.total_tokens_consumed, 0) as tokens,
+			coalesce(e.total_earnings, 0) as earnings, e.last_usage_at, e.updated_at
+		from mine i
+		left join rewards.model m on m.id = i.model_id
+		left join rewards.character c on c.id = m.character_id
+		left join rewards.model_creator_earnings e on e.model_id = i.model_id and e.creator_id = model_earnings.user_id
+	)
+	select jsonb_build_object('success', true,
+		'totalTokens', coalesce(sum(l.tokens), 0),
+		'totalEarnings', coalesce(sum(l.earnings), 0),
+		'modelsCount', count(*) filter (where l.usage_count > 0),
+		'models', coalesce(jsonb_agg(jsonb_build_object(
+			'modelId', l.model_id, 'modelName', l.name, 'modelCategory', l.category,
+			'characterName', l.character_name, 'characterImage', l.image,
+			'totalUsageCount', l.usage_count, 'totalTokensConsumed', l.tokens, 'totalEarnings', l.earnings,
+			'lastUsageAt', l.last_usage_at, 'createdAt', l.created_at, 'updatedAt', coalesce(l.updated_at, l.created_at))
+			order by l.earnings desc, l.model_id), '[]'))
+	into result from line l;
+	return result;
+end
+$$;
+revoke all on function rewards.model_earnings(text) from public;
+comment on function rewards.model_earnings(text) is
+	'a creator''s models with their earnings as JSON, best first; zeros and an empty list for who has none (E7, E8, K6)';

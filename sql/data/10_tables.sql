@@ -1,0 +1,120 @@
+/* Who takes part, the rules, and what was granted.  Ids are compared byte for byte. */
+
+create table if not exists rewards.installation (
+	single boolean primary key default true check (single),
+	version text not null,
+	installed_at timestamptz not null default clock_timestamp()
+);
+comment on table rewards.installation is 'the version that install() made or brought these tables to';
+
+/* the C core reads the first columns of rule, account, edge, model and model_fact by position */
+create table if not exists rewards.rule (
+	id bigint generated always as identity primary key,
+	rule text not null,
+	key text collate "C" not null,
+	value jsonb,
+	valid_from timestamptz not null,
+	seen_from bigint not null,
+	sure_from bigint,
+	recorded_at timestamptz not null default clock_timestamp(),
+	recorded_xid xid8 not null default pg_current_xact_id(),
+	updated_by text not null
+);
+create index if not exists rule_history on rewards.rule (rule, key, valid_from, id);
+create index if not exists rule_unsettled on rewards.rule (id) where sure_from is null;
+comment on table rewards.rule is 'every version of every rule, appended; value NULL ends a rule. Rows up to seen_from did not know it, rows above sure_from did';
+
+create table if not exists rewards.account (
+	id bigint generated always as identity primary key,
+	kind text not null check (kind in ('user', 'provider')),
+	name text collate "C" not null check (octet_length(name) between 1 and 255),
+	email text,
+	joined_at timestamptz not null
+);
+create unique index if not exists account_name_kind on rewards.account (name, kind);
+comment on table rewards.account is 'registered accounts: (kind, name) outside, id inside';
+
+create table if not exists rewards.edge (
+	referee bigint constraint edge_pkey primary key,
+	referrer bigint not null,
+	valid_from timestamptz not null,
+	seen_from bigint not null,
+	sure_from bigint,
+	recorded_at timestamptz not null default clock_timestamp(),
+	recorded_xid xid8 not null default pg_current_xact_id(),
+	code text,
+	check (referee <> referrer)
+);
+create index if not exists edge_referrer on rewards.edge (referrer);
+create index if not exists edge_unsettled on rewards.edge (referee) where sure_from is null;
+comment on table rewards.edge is 'who referred whom: one permanent edge a referee';
+
+create table if not exists rewards.account_signal ();
+comment on table rewards.account_signal is 'always empty: invalidating it tells sessions that an account known before got a referrer';
+
+create table if not exists rewards.code (
+	code text collate "C" primary key,
+	account bigint not null,
+	custom boolean not null default false,
+	created_at timestamptz not null default clock_timestamp(),
+	voided_at timestamptz
+);
+create unique index if not exists code_upper on rewards.code (upper(code));
+create index if not exists code_account on rewards.code (account);
+comment on table rewards.code is 'referral codes that were made; identity codes need no row';
+
+create table if not exists rewards.character (
+	id text collate "C" primary key,
+	name text,
+	image text
+);
+comment on table rewards.character is 'characters that models stand behind';
+
+create table if not exists rewards.model (
+	id text collate "C" primary key,
+	character_id text collate "C",
+	name text,
+	category text,
+	created_at timestamptz not null default clock_timestamp()
+);
+create unique index if not exists model_character on rewards.model (character_id);
+comment on table rewards.model is 'registered models';
+
+create table if not exists rewards.model_fact (
+	id bigint generated always as identity primary key,
+	model text collate "C" not null,
+	fact text not null check (fact in ('owner', 'tier', 'vram', 'rate')),
+	account bigint,
+	number numeric,
+	tier text,
+	valid_from timestamptz not null,
+	seen_from bigint not null,
+	sure_from bigint,
+	recorded_at timestamptz not null default clock_timestamp(),
+	recorded_xid xid8 not null default pg_current_xact_id(),
+	updated_by text not null
+);
+create index if not exists model_fact_model on rewards.model_fact (model);
+create index if not exists model_fact_owner on rewards.model_fact (account) where fact = 'owner';
+create index if not exists model_fact_unsettled on rewards.model_fact (id) where sure_from is null;
+comment on table rewards.model_fact is 'owner, tier, VRAM and rate of models, appended';
+
+create table if not exists rewards.admin_log (
+	id bigint generated always as identity primary key,
+	at timestamptz not null default clock_timestamp(),
+	session_role text not null,
+	updated_by text not null,
+	call text not null,
+	arguments jsonb,
+	before jsonb,
+	after jsonb
+);
+comment on table rewards.admin_log is 'every admin call with what it changed (C11, X2)';
+
+create table if not exists rewards.access (
+	role regrole not null,
+	access text not null,
+	granted_at timestamptz not null default clock_timestamp(),
+	primary key (role, access)
+);
+comment on table rewards.access is 'what grant_access() has given';

@@ -1,0 +1,113 @@
+/* The number line: usage, the journal, and the totals that posting keeps. */
+
+create sequence if not exists rewards.usage_number as bigint cache 1 no cycle;
+comment on sequence rewards.usage_number is 'the numbers of usage rows and journal entries, in order of arrival';
+
+/* the C core knows these columns by position */
+create table if not exists rewards.usage_logs (
+	id bigint not null default rewards.next_number('rewards.usage_number') primary key,
+	created_at timestamptz not null default now(),
+	status_code integer not null default 200,
+	input_tokens integer not null default 0,
+	output_tokens integer not null default 0,
+	latency_ms integer,
+	request_id text collate "C",
+	user_id text collate "C" not null,
+	provider_id text collate "C",
+	endpoint text not null,
+	model text collate "C",
+	character_id text collate "C",
+	usage_type text,
+	service text,
+	tier text,
+	provider_points numeric,
+	user_points numeric,
+	creator_earnings numeric,
+	cost numeric,
+	distribution rewards.distribution
+) partition by range (id);
+create index if not exists usage_logs_created_at on rewards.usage_logs using brin (created_at);
+comment on table rewards.usage_logs is 'the one thing an application writes: its requests. From service on the columns are computed';
+
+create table if not exists rewards.usage_partition (
+	first bigint primary key,
+	upto bigint not null,
+	made_at timestamptz not null default clock_timestamp(),
+	started_at timestamptz
+);
+comment on table rewards.usage_partition is 'partitions of usage_logs: numbers from first up to, not including, upto';
+
+create table if not exists rewards.journal (
+	id bigint not null default rewards.next_number('rewards.usage_number') primary key,
+	created_at timestamptz not null,
+	recorded_at timestamptz not null default clock_timestamp(),
+	unit smallint not null check (unit between 1 and 4),
+	distribution rewards.distribution not null,
+	reason text,
+	actor text not null,
+	event text,
+	account bigint,
+	cause text,
+	reverses_source text,
+	reverses_id bigint
+);
+create unique index if not exists journal_once on rewards.journal (event, account, cause);
+comment on table rewards.journal is 'every movement that is no usage; what an event grants is there once by (event, account, cause)';
+
+create table if not exists rewards.cursor (
+	single boolean primary key default true check (single),
+	last bigint not null default 0,
+	open_first bigint[] not null default '{}',
+	open_last bigint[] not null default '{}',
+	open_horizon bigint[] not null default '{}',
+	identity text,
+	settling pg_snapshot,
+	posted_at timestamptz
+);
+insert into rewards.cursor default values on conflict do nothing;
+comment on table rewards.cursor is 'how far posting has come: totals hold the rows up to last, except those in open stretches';
+
+create table if not exists rewards.day_total (
+	account bigint not null,
+	day date not null,
+	unit smallint not null,
+	entry smallint not null,
+	level smallint not null,
+	amount numeric not null,
+	events bigint not null,
+	tokens bigint not null,
+	primary key (account, day, unit, entry, level)
+) with (fillfactor = 80);
+comment on table rewards.day_total is 'folded totals by account and programme day';
+
+create table if not exists rewards.month_total (
+	account bigint not null,
+	month date not null,
+	unit smallint not null,
+	entry smallint not null,
+	level smallint not null,
+	amount numeric not null,
+	events bigint not null,
+	tokens bigint not null,
+	primary key (account, month, unit, entry, level)
+) with (fillfactor = 80);
+comment on table rewards.month_total is 'folded totals by account and month';
+
+create table if not exists rewards.model_total (
+	owner bigint not null,
+	model text collate "C" not null,
+	events bigint not null,
+	tokens bigint not null,
+	amount numeric not null,
+	first_at timestamptz not null,
+	last_at timestamptz not null,
+	primary key (owner, model)
+) with (fillfactor = 80);
+comment on table rewards.model_total is 'folded creator earnings by owner and model';
+
+create table if not exists rewards.activity (
+	account bigint primary key,
+	first_at timestamptz not null,
+	last_at timestamptz not null
+) with (fillfactor = 80);
+comment on table rewards.activity is 'first and last successful request of an account, as far as folded';

@@ -1,0 +1,254 @@
+/*
+ * What analysts and applications read.  Views are only ever replaced, with new
+ * columns at the end.  Totals + tail, one snapshot.
+ */
+
+/* ---- accounts and referrals ---- */
+
+create or replace view rewards.accounts as
+with tail as materialized (
+	select coalesce(a.kind, t.kind) as kind, coalesce(a.name, t.account) as name,
+		min(t.named_at) as named_at, max(t.last_at) as last_at
+	from rewards.tail_accounts() t left join rewards.account a on a.id = t.account_number
+	group by 1, 2
+)
+select a.kind, a.name as account, a.email, 'active'::text as status, null::timestamptz as status_until,
+	r.name as referrer, a.joined_at, null::timestamptz as onboarded_at,
+	greatest(v.last_at, t.last_at) as last_active_at
+from rewards.account a
+left join rewards.edge e on e.referee = a.id
+left join rewards.account r on r.id = e.referrer
+left join rewards.activity v on v.account = a.id
+left join tail t on t.kind = a.kind and t.name = a.name
+union all
+select t.kind, t.name, null, 'active', null, null, t.named_at, null, t.last_at
+from tail t
+where not exists (select from rewards.account a where a.kind = t.kind and a.name = t.name);
+comment on view rewards.accounts is 'all accounts, also those that only rows not yet folded name';
+
+create or replace view rewards.users as
+select a.account as id, a.email, a.joined_at as created_at from rewards.accounts a where a.kind = 'user';
+comment on view rewards.users is 'accounts of kind user (K2)';
+
+create or replace view rewards.referral_codes as
+select c.code, a.kind, a.name as account, c.custom, c.voided_at is null as active,
+	(select count(*) from rewards.edge e where e.referrer = c.account and upper(e.code) = upper(c.code)) as uses,
+	c.created_at
+from rewards.code c join rewards.account a on a.id = c.account;
+comment on view rewards.referral_codes is 'referral codes that were made (K1)';
+
+create or replace view rewards.referral_relationships as
+select a.kind, a.name as referee, r.name as referrer, e.code, e.valid_from as created_at
+from rewards.edge e join rewards.account a on a.id = e.referee join rewards.account r on r.id = e.referrer;
+comment on view rewards.referral_relationships is 'who referred whom, one row a referee (K1)';
+
+/* ---- rules ---- */
+
+create or replace view rewards.rules as
+select r.rule, r.key, r.value, r.valid_from, r.recorded_at, r.updated_by,
+	r.value is not null and r.id = (
+		select n.id from rewards.rule n
+		where n.rule = r.rule and n.key = r.key and n.valid_from <= now()
+		order by n.valid_from desc, n.id desc limit 1) as in_force
+from rewards.rule r;
+comment on view rewards.rules is 'every version of every rule; value NULL ends one';
+
+create or replace view rewards.settings as
+select d.name, coalesce(r.value ->> 'value', d.default_value) as value, d.default_value, d.description,
+	r.updated_by, r.recorded_at as updated_at
+from rewards.setting_defaults() d
+left join lateral (
+	select r.value, r.updated_by, r.recorded_at from rewards.rule r
+	where r.rule = 'setting' and r.key = d.name and r.valid_from <= now()
+	order by r.valid_from desc, r.id desc limit 1) r on true;
+comment on view rewards.settings is 'the programme''s settings; set_setting() changes them';
+
+create or replace view rewards.tiers as
+select r.key as tier, r.value ->> 'title' as title, (r.value ->> 'points')::numeric as points,
+	(r.value ->> 'vram_above')::numeric as vram_above, (r.value ->> 'vram_upto')::numeric as vram_upto,
+	r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'tier' and r.in_force;
+comment on view rewards.tiers is 'tiers in force; points a request, VRAM in GB (above, upto]';
+
+create or replace view rewards.services as
+select r.key as service, r.value ->> 'endpoint_suffix' as endpoint_suffix, (r.value ->> 'points')::numeric as points,
+	(r.value ->> 'provider_per_token')::numeric as provider_per_token, (r.value ->> 'user_base')::numeric as user_base,
+	(r.value ->> 'user_per_token')::numeric as user_per_token, r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'service' and r.in_force;
+comment on view rewards.services is 'services in force; points NULL = the tier''s';
+
+create or replace view rewards.model_patterns as
+select r.key::integer as position, r.value ->> 'pattern' as pattern, r.value ->> 'but_not' as but_not,
+	r.value ->> 'tier' as tier, r.value ->> 'match' as match, r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'model_pattern' and r.in_force;
+comment on view rewards.model_patterns is 'name patterns in force, tried by position';
+
+create or replace view rewards.referral_rates as
+select r.key as kind, l.level::integer as level, l.rate::numeric as rate, r.valid_from, r.updated_by
+from rewards.rules r cross join lateral jsonb_array_elements_text(r.value -> 'rates') with ordinality l(rate, level)
+where r.rule = 'referral_rates' and r.in_force;
+comment on view rewards.referral_rates is 'referral rates in force, one row a kind and level';
+
+create or replace view rewards.bonuses as
+select r.value ->> 'event' as event, r.value ->> 'kind' as kind, (r.value ->> 'amount')::numeric as amount,
+	(r.value ->> 'recipient_level')::integer as recipient_level, r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'bonus' and r.in_force;
+comment on view rewards.bonuses is 'bonuses in force; recipient_level 0 is the account itself, 1 its referrer';
+
+/* ---- models ---- */
+
+create or replace view rewards.model_facts as
+select distinct on (f.model, f.fact) f.model, f.fact, f.account, f.number, f.tier, f.valid_from
+from rewards.model_fact f where f.valid_from <= now()
+order by f.model, f.fact, f.valid_from desc, f.id desc;
+comment on view rewards.model_facts is 'owner, tier, VRAM and rate of models as they are now, accounts by number';
+
+create or replace view rewards.models as
+select m.id, m.name, m.category, m.character_id, t.tier, v.number as vram_gb, r.number as rate, m.created_at
+from rewards.model m
+left join rewards.model_facts t on t.model = m.id and t.fact = 'tier'
+left join rewards.model_facts v on v.model = m.id and v.fact = 'vram'
+left join rewards.model_facts r on r.model = m.id and r.fact = 'rate';
+comment on view rewards.models is 'registered models with their own tier, VRAM in GB and rate where they have one (K2)';
+
+create or replace view rewards.characters as
+select c.id, c.name, c.image from rewards.character c;
+comment on view rewards.characters is 'characters that models stand behind (K2)';
+
+create or replace view rewards.user_models as
+select a.name as user_id, f.model as model_id, case when isfinite(f.valid_from) then f.valid_from else m.created_at end as created_at
+from rewards.model_facts f join rewards.account a on a.id = f.account join rewards.model m on m.id = f.model
+where f.fact = 'owner';
+comment on view rewards.user_models is 'who owns which model now (K2)';
+
+create or replace view rewards.model_creator_earnings as
+select a.name as creator_id, t.model as model_id, sum(t.events)::bigint as total_usage_count,
+	sum(t.tokens)::bigint as total_tokens_consumed, sum(t.amount) as total_earnings,
+	max(t.last_at) as last_usage_at, min(t.first_at) as created_at, max(t.last_at) as updated_at
+from (
+	select t.owner, t.model, t.events, t.tokens, t.amount, t.first_at, t.last_at from rewards.model_total t
+	union all
+	select t.owner, t.model, t.events, t.tokens, t.amount, t.first_at, t.last_at from rewards.tail_models() t
+) t join rewards.account a on a.id = t.owner
+group by a.name, t.model;
+comment on view rewards.model_creator_earnings is 'what each model has earned each creator (E2)';
+
+create or replace view rewards.model_usage_logs as
+select u.id, u.user_id, u.model as model_id, u.character_id, a.name as creator_id,
+	coalesce(u.usage_type, u.service) as usage_type, u.input_tokens::bigint + u.output_tokens as tokens_consumed,
+	s.amount as earnings_generated, u.created_at
+from rewards.usage_logs u
+cross join lateral rewards.shares(u.distribution) s
+join rewards.account a on a.id = s.account_number
+where u.creator_earnings <> 0 and s.entry = 'creator';
+comment on view rewards.model_usage_logs is 'usage that earned a creator something (E2)';
+
+/* ---- points ---- */
+
+create or replace view rewards.month_lines as
+select a.kind, a.name as account, t.month, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+from rewards.month_total t join rewards.account a on a.id = t.account
+union all
+select coalesce(a.kind, t.kind), coalesce(a.name, t.account), t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+from rewards.tail_totals('month') t left join rewards.account a on a.id = t.account_number;
+comment on view rewards.month_lines is 'totals by account and month, folded and not; a key may come twice, to be added up';
+
+create or replace view rewards.day_lines as
+select a.kind, a.name as account, t.day, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+from rewards.day_total t join rewards.account a on a.id = t.account
+union all
+select coalesce(a.kind, t.kind), coalesce(a.name, t.account), t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
+from rewards.tail_totals('day') t left join rewards.account a on a.id = t.account_number;
+comment on view rewards.day_lines is 'totals by account and programme day, folded and not; a key may come twice, to be added up';
+
+create or replace view rewards.provider_rewards as
+select l.account as provider_id, l.month,
+	coalesce(sum(l.amount) filter (where l.entry = 1), 0) as work_points,
+	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
+	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
+	sum(l.amount) as total_points,
+	coalesce(sum(l.events) filter (where l.entry = 1), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where l.entry = 1), 0)::bigint as tokens
+from rewards.month_lines l where l.kind = 'provider' and l.unit = 1
+group by l.account, l.month;
+comment on view rewards.provider_rewards is 'points of providers by month; requests and tokens count what succeeded (P12, N1)';
+
+create or replace view rewards.user_points as
+select l.account as user_id, l.month,
+	coalesce(sum(l.amount) filter (where l.entry = 2), 0) as usage_points,
+	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
+	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
+	sum(l.amount) as total_points,
+	coalesce(sum(l.events) filter (where l.entry = 2), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where l.entry = 2), 0)::bigint as tokens
+from rewards.month_lines l where l.kind = 'user' and l.unit = 1
+group by l.account, l.month;
+comment on view rewards.user_points is 'points of users by month; requests and tokens count what succeeded (P12, N1)';
+
+create or replace view rewards.referral_points_by_level as
+select l.kind, l.account, l.month, l.level::integer as level, sum(l.amount) as points, sum(l.events)::bigint as events
+from rewards.month_lines l where l.unit = 1 and l.entry = 3
+group by l.kind, l.account, l.month, l.level;
+comment on view rewards.referral_points_by_level is 'referral points by month and level of the chain (R14, N3)';
+
+create or replace view rewards.daily_points as
+select l.kind, l.account, l.day,
+	coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0) as own_points,
+	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
+	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
+	sum(l.amount) as total_points,
+	coalesce(sum(l.events) filter (where l.entry in (1, 2)), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where l.entry in (1, 2)), 0)::bigint as tokens
+from rewards.day_lines l where l.unit = 1
+group by l.kind, l.account, l.day;
+comment on view rewards.daily_points is 'points of accounts by programme day (P10, N4)';
+
+/* ---- movements ---- */
+
+create or replace view rewards.ledger as
+select 'usage_logs'::text as source, u.id as source_id,
+	coalesce(a.kind, case s.entry when 'work' then 'provider' else 'user' end) as kind,
+	coalesce(a.name, case s.entry when 'work' then u.provider_id else u.user_id end) as account,
+	s.entry, s.level, s.amount, case s.entry when 'creator' then 'earnings' else 'points' end as unit,
+	u.created_at, null::timestamptz as recorded_at, null::text as reason
+from rewards.usage_logs u
+cross join lateral rewards.shares(u.distribution) s
+left join rewards.account a on a.id = s.account_number
+union all
+select 'journal', j.id, a.kind, a.name, s.entry, s.level, s.amount, rewards.unit_name(j.unit),
+	j.created_at, j.recorded_at, j.reason
+from rewards.journal j
+cross join lateral rewards.shares(j.distribution) s
+left join rewards.account a on a.id = s.account_number;
+comment on view rewards.ledger is
+	'usage and journal, one line a share; usage keeps no recording time (NULL), its id gives the order of arrival (X2)';
+
+create or replace view rewards.unmatched_models as
+select m.model, m.events, m.tokens, m.last_seen
+from (
+	select u.model, count(*) as events, sum(u.input_tokens::bigint + u.output_tokens)::bigint as tokens, max(u.created_at) as last_seen
+	from rewards.usage_logs u where u.model is not null
+	group by u.model
+) m cross join lateral rewards.explain_tier(m.model) t
+where t.rule like '%, the default';
+comment on view rewards.unmatched_models is 'models used that no entry, VRAM or name pattern places in a tier';
+
+/* ---- operations ---- */
+
+create or replace view rewards.status as
+select t.backlog,
+	case when t.backlog = 0 then interval '0' else clock_timestamp() - coalesce(c.posted_at, i.installed_at) end as lag,
+	c.posted_at as last_post,
+	cardinality(c.open_first) as open_stretches,
+	case when cardinality(c.open_first) >= 1000 then (
+		select format('%s since %s', h.who, h.since) from (
+			select 'process ' || s.pid as who, s.xact_start as since from pg_stat_activity s where s.backend_xid is not null and s.pid <> pg_backend_pid()
+			union all
+			select 'prepared transaction ' || p.gid, p.prepared from pg_prepared_xacts p where p.database = current_database()
+		) h order by h.since limit 1) end as held_back_by,
+	(select count(*) from rewards.usage_partition p)::integer as partitions,
+	(select count(*) from rewards.usage_partition p where p.first > n.last_value)::integer as partitions_ahead,
+	i.version
+from rewards.cursor c, rewards.installation i, rewards.usage_number n, (select rewards.tail_events() as backlog) t;
+comment on view rewards.status is
+	'one row: rows not yet folded, time since the last posting while there are any, what holds posting back, partitions';
