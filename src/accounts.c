@@ -48,22 +48,21 @@ enum
 	EDGE_SURE_FROM
 };
 
-/* a name's number; ACCOUNT_SELF: not registered when the statement asked */
-typedef struct NameEntry
+/*
+ * What is remembered of a name or a number.  Of an account without number: in
+ * which statement that was so.  Of one without referrer: at which generation
+ * of the account signal.
+ */
+typedef struct AccountEntry
 {
-	int64		number;
-	uint64		statement;
-} NameEntry;
+	Account		account;
+	uint64		asked;
+} AccountEntry;
 
-typedef struct EdgeEntry
-{
-	Edge		edge;
-	uint64		generation;		/* of the account signal, when there was none */
-} EdgeEntry;
-
-#define MAX_KEY 512
+#define MAX_KEY MEMO_MAX_KEY
 
 static Memo *memo = NULL;
+static Oid	memo_of = InvalidOid;	/* the table that the memo is about */
 static bool holds_own_writes = false;
 
 /* ---- lifetimes ---- */
@@ -130,6 +129,17 @@ note_own_write(HeapTuple tuple)
 		holds_own_writes = true;
 }
 
+/* nothing known before uninstall() holds after another install() */
+static void
+forget_former_table(void)
+{
+	Oid			table = catalog_table(TABLE_ACCOUNT);
+
+	if (memo_of != table)
+		accounts_forget();
+	memo_of = table;
+}
+
 /* ---- names ---- */
 
 static int
@@ -161,36 +171,6 @@ read_number(AccountKind kind, Id id)
 		note_own_write(tuple);
 	}
 	catalog_end(&scan);
-	return number;
-}
-
-/*
- * The number of an account, or ACCOUNT_SELF when it is not registered.
- */
-int64
-account_number(AccountKind kind, Id id)
-{
-	char		key[MAX_KEY];
-	NameEntry  *entry;
-	int64		number;
-	uint64		statement;
-
-	if (id.len >= MAX_KEY - 1)
-		return ACCOUNT_SELF;	/* longer than any id */
-	key[0] = kind == KIND_USER ? 'u' : 'p';
-	memcpy(key + 1, id.text, id.len);
-
-	entry = memo_find(memo, key, id.len + 1);
-	if (entry && entry->number != ACCOUNT_SELF)
-		return entry->number;
-	statement = this_statement();
-	if (entry && entry->statement == statement)
-		return entry->number;
-
-	number = read_number(kind, id);
-	entry = memo_put(memo, key, id.len + 1, sizeof(NameEntry));
-	entry->number = number;
-	entry->statement = statement;
 	return number;
 }
 
@@ -248,43 +228,91 @@ read_edge(int64 number)
 	return edge;
 }
 
-/*
- * The edge of an account to its referrer, as committed now; referrer 0 when it
- * has none.
- */
-Edge
-account_edge(int64 number)
+/* whether what is remembered of a registered account still holds */
+static bool
+still_holds(const AccountEntry *entry)
 {
-	char		key[1 + sizeof(int64)] = {'e'};
-	EdgeEntry  *entry;
-	Edge		edge;
-	uint64		generation;
-
-	memcpy(key + 1, &number, sizeof(int64));
-	for (;;)
-	{
-		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
-		entry = memo_find(memo, key, sizeof(key));
-		if (entry && (entry->edge.referrer != 0 || entry->generation == generation))
-			return entry->edge;
-
-		edge = read_edge(number);
-		if (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL))
-			continue;
-		entry = memo_put(memo, key, sizeof(key), sizeof(EdgeEntry));
-		entry->edge = edge;
-		entry->generation = generation;
-		return edge;
-	}
+	return entry->account.edge.referrer != 0
+		|| entry->asked == catalog_generation(TABLE_ACCOUNT_SIGNAL);
 }
 
-/* one step up the chain as an event saw it; 0 at its end */
-int64
-chain_next(int64 number, const AsOf *as_of)
+/* reads an account's edge while none of an older account was signalled */
+static AccountEntry
+read_account(int64 number)
 {
-	Edge		edge = account_edge(number);
+	AccountEntry entry;
 
-	return edge.referrer != 0 && change_counts(&edge.change, as_of) ? edge.referrer : 0;
+	entry.account.number = number;
+	do
+	{
+		entry.asked = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		entry.account.edge = read_edge(number);
+	} while (entry.asked != catalog_generation(TABLE_ACCOUNT_SIGNAL));
+	return entry;
+}
+
+/*
+ * The account of an id as committed now, with its edge.
+ */
+Account
+account_find(AccountKind kind, Id id)
+{
+	char		key[MAX_KEY];
+	AccountEntry *found;
+	AccountEntry entry = {0};
+	int64		number;
+
+	if (id.len >= MAX_KEY - 1)
+		return entry.account;	/* longer than any id */
+	key[0] = kind == KIND_USER ? 'u' : 'p';
+	memcpy(key + 1, id.text, id.len);
+
+	forget_former_table();
+	found = memo_find(memo, key, id.len + 1);
+	if (found && found->account.number != ACCOUNT_SELF && still_holds(found))
+		return found->account;
+	if (found && found->account.number == ACCOUNT_SELF && found->asked == this_statement())
+		return found->account;
+
+	number = found && found->account.number != ACCOUNT_SELF ? found->account.number
+		: read_number(kind, id);
+	if (number != ACCOUNT_SELF)
+		entry = read_account(number);
+	else
+		entry.asked = this_statement();
+	found = memo_put(memo, key, id.len + 1, sizeof(AccountEntry));
+	*found = entry;
+	return entry.account;
+}
+
+/* a registered account by number, with its edge */
+static Account
+account_by_number(int64 number)
+{
+	char		key[1 + sizeof(int64)] = {'#'};
+	AccountEntry *found;
+	AccountEntry entry;
+
+	memcpy(key + 1, &number, sizeof(int64));
+	found = memo_find(memo, key, sizeof(key));
+	if (found && still_holds(found))
+		return found->account;
+
+	entry = read_account(number);
+	found = memo_put(memo, key, sizeof(key), sizeof(AccountEntry));
+	*found = entry;
+	return entry.account;
+}
+
+/* one step up the chain as an event saw it; number 0 at its end */
+Account
+account_referrer(const Account *account, const AsOf *as_of)
+{
+	static const Account none = {0};
+
+	if (account->edge.referrer == 0 || !change_counts(&account->edge.change, as_of))
+		return none;
+	return account_by_number(account->edge.referrer);
 }
 
 /* ---- for the SQL of signups ---- */

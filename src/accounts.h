@@ -14,10 +14,16 @@ typedef struct Edge
 	Change		change;
 } Edge;
 
-extern int64 account_number(AccountKind kind, Id id);
+/* number is ACCOUNT_SELF while the account is not registered */
+typedef struct Account
+{
+	int64		number;
+	Edge		edge;
+} Account;
+
+extern Account account_find(AccountKind kind, Id id);
 extern bool account_being_registered(AccountKind kind, Id id);
-extern Edge account_edge(int64 number);
-extern int64 chain_next(int64 number, const AsOf *as_of);
+extern Account account_referrer(const Account *account, const AsOf *as_of);
 extern void accounts_forget(void);
 extern void accounts_init(void);
 

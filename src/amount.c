@@ -41,6 +41,12 @@ amount_strip(Amount amount, int64 *mantissa, int *scale)
 		amount /= AMOUNT_ONE;
 		places = 0;
 	}
+	/* most amounts have few decimals: take zeros away in large steps first */
+	while (places > 4 && amount % 10000 == 0)
+	{
+		amount /= 10000;
+		places -= 4;
+	}
 	while (places > 0 && amount % 10 == 0)
 	{
 		amount /= 10;
@@ -214,7 +220,15 @@ product_round(Product product)
 Amount
 amount_times(Amount amount, Amount factor)
 {
-	return product_round(product_times(product_of(amount), factor));
+	int64		product;
+	int64		rest;
+
+	/* nearly always 64 bits are enough */
+	if (__builtin_mul_overflow(amount, factor, &product))
+		return product_round(product_times(product_of(amount), factor));
+	rest = product % AMOUNT_ONE;
+	return product / AMOUNT_ONE
+		+ (rest >= AMOUNT_ONE / 2) - (rest <= -AMOUNT_ONE / 2);
 }
 
 /*

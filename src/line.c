@@ -40,7 +40,24 @@ typedef struct LineReceiver
 	int			at;
 } LineReceiver;
 
+static SPIPlanPtr
+keep_plan(SPIPlanPtr *kept, const char *query, int nargs, Oid *types)
+{
+	if (*kept == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(query, nargs, types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", query);
+		*kept = plan;
+	}
+	return *kept;
+}
+
 /* ---- the cursor ---- */
+
+#define CURSOR_COLUMNS \
+	"last, open_first, open_last, open_horizon, identity from rewards.cursor"
 
 static int
 bigints(HeapTuple tuple, TupleDesc desc, int column, Datum **values)
@@ -56,22 +73,27 @@ bigints(HeapTuple tuple, TupleDesc desc, int column, Datum **values)
 }
 
 /*
- * Reads the cursor by a query for (last, open_first, open_last, horizons); no
- * row sets last to -1.
+ * Reads the cursor, for posting also locks it; when another poster has it, last
+ * becomes -1.
  */
 void
-cursor_read(Cursor *cursor, const char *query)
+cursor_read(Cursor *cursor, bool lock)
 {
+	static SPIPlanPtr read_plan = NULL;
+	static SPIPlanPtr lock_plan = NULL;
+	SPIPlanPtr	plan = lock
+		? keep_plan(&lock_plan, "select " CURSOR_COLUMNS " for update skip locked", 0, NULL)
+		: keep_plan(&read_plan, "select " CURSOR_COLUMNS, 0, NULL);
 	HeapTuple	tuple;
 	TupleDesc	desc;
-	Datum	   *firsts;
-	Datum	   *lasts;
-	Datum	   *horizons;
+	Datum	   *firsts = NULL;
+	Datum	   *lasts = NULL;
+	Datum	   *horizons = NULL;
 	bool		isnull;
 
 	memset(cursor, 0, sizeof(Cursor));
 	cursor->last = -1;
-	if (SPI_execute(query, strstr(query, "for update") == NULL, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(plan, NULL, NULL, !lock, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the cursor");
 	if (SPI_processed == 0)
 		return;
@@ -79,9 +101,11 @@ cursor_read(Cursor *cursor, const char *query)
 	tuple = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	cursor->last = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+	cursor->identity = SPI_getvalue(tuple, desc, 5);
 	cursor->nopen = bigints(tuple, desc, 2, &firsts);
-	bigints(tuple, desc, 3, &lasts);
-	bigints(tuple, desc, 4, &horizons);
+	if (bigints(tuple, desc, 3, &lasts) != cursor->nopen
+		|| bigints(tuple, desc, 4, &horizons) != cursor->nopen)
+		elog(ERROR, "the cursor's open stretches do not match");
 	cursor->open = palloc(cursor->nopen * sizeof(Stretch) + 1);
 	cursor->horizons = palloc(cursor->nopen * sizeof(uint64) + 1);
 	for (int i = 0; i < cursor->nopen; i++)
@@ -140,27 +164,12 @@ receiver_done(DestReceiver *self)
 {
 }
 
-static SPIPlanPtr
-line_plan(void)
-{
-	static SPIPlanPtr plan = NULL;
-
-	if (plan == NULL)
-	{
-		Oid			types[2] = {INT8OID, INT8OID};
-		SPIPlanPtr	prepared = SPI_prepare(line_query, 2, types);
-
-		if (prepared == NULL || SPI_keepplan(prepared) != 0)
-			elog(ERROR, "could not prepare the reading of usage");
-		plan = prepared;
-	}
-	return plan;
-}
-
 /* one go over neighbouring stretches */
 static void
 read_stretches(LineReceiver *reader, int64 first, int64 last)
 {
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {INT8OID, INT8OID};
 	SPIExecuteOptions options = {0};
 	ParamListInfo params = makeParamList(2);
 	int64		bounds[2] = {first, last};
@@ -175,7 +184,7 @@ read_stretches(LineReceiver *reader, int64 first, int64 last)
 	options.params = params;
 	options.read_only = true;
 	options.dest = &reader->receiver;
-	if (SPI_execute_plan_extended(line_plan(), &options) < 0)
+	if (SPI_execute_plan_extended(keep_plan(&plan, line_query, 2, types), &options) < 0)
 		elog(ERROR, "could not read usage");
 }
 

@@ -49,9 +49,10 @@ typedef struct Cursor
 	int			nopen;
 	Stretch    *open;			/* ascending, all up to last */
 	uint64	   *horizons;		/* of each: no row can appear once none below runs */
+	char	   *identity;		/* of the database that posted last, or NULL */
 } Cursor;
 
-extern void cursor_read(Cursor *cursor, const char *query);
+extern void cursor_read(Cursor *cursor, bool lock);
 extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 

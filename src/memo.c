@@ -5,7 +5,10 @@
  * Two halves: new entries go to the young one; when it is full it becomes the
  * old one and the old one's memory goes at once.  What is found in the old half
  * moves to the young one, so what is used often stays.  A value found stays
- * where it is until the next memo_put() or memo_forget().
+ * where it is until the next memo_put(), memo_find() or memo_forget().
+ *
+ * An entry is one piece of memory: the value's size, the key's length, the key,
+ * and the value at the next aligned address.
  */
 #include "postgres.h"
 
@@ -13,27 +16,33 @@
 #include "memo.h"
 #include "utils/memutils.h"
 
-typedef struct MemoKey
-{
-	const char *bytes;
-	uint32		len;
-} MemoKey;
+/* points to the key's length, which the key follows */
+typedef const char *MemoKey;
 
 typedef struct MemoSlot
 {
 	MemoKey		key;
-	void	   *value;
-	Size		value_size;
 	uint32		hash;
 	char		status;
 } MemoSlot;
+
+static inline uint32
+key_len(MemoKey key)
+{
+	uint32		len;
+
+	memcpy(&len, key, sizeof(len));
+	return len;
+}
 
 #define SH_PREFIX memo_half
 #define SH_ELEMENT_TYPE MemoSlot
 #define SH_KEY_TYPE MemoKey
 #define SH_KEY key
-#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).bytes, (key).len)
-#define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).bytes, (b).bytes, (a).len) == 0)
+#define SH_HASH_KEY(table, key) \
+	hash_bytes((const unsigned char *) (key) + sizeof(uint32), (int) key_len(key))
+#define SH_EQUAL(table, a, b) \
+	(key_len(a) == key_len(b) && memcmp((a), (b), sizeof(uint32) + key_len(a)) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, slot) (slot)->hash
 #define SH_SCOPE static inline
@@ -45,6 +54,8 @@ typedef struct Half
 {
 	MemoryContext context;		/* NULL while the half is not in use */
 	memo_half_hash *entries;
+	char	   *free;			/* room for entries, MAXALIGNed */
+	char	   *end;
 } Half;
 
 struct Memo
@@ -54,7 +65,9 @@ struct Memo
 	Half		old;
 };
 
-int			memo_cache_size = 32 * 1024;
+#define BLOCK_SIZE ((Size) 32 * 1024)
+
+int			memo_cache_size = 64 * 1024;
 
 Memo *
 memo_create(const char *name)
@@ -70,8 +83,7 @@ drop_half(Half *half)
 {
 	if (half->context)
 		MemoryContextDelete(half->context);
-	half->context = NULL;
-	half->entries = NULL;
+	memset(half, 0, sizeof(Half));
 }
 
 void
@@ -81,75 +93,120 @@ memo_forget(Memo *memo)
 	drop_half(&memo->old);
 }
 
+/* of the half of the cache that a memo may take, each of its halves has half */
+static bool
+is_full(const Half *half)
+{
+	return MemoryContextMemAllocated(half->context, true) > (Size) memo_cache_size * 1024 / 4;
+}
+
 /* room for a new entry: turns the halves over when the young one is full */
 static void
 make_room(Memo *memo)
 {
-	Size		limit = (Size) memo_cache_size * 1024 / 4;
-
-	if (memo->young.context
-		&& MemoryContextMemAllocated(memo->young.context, true) > limit)
+	if (memo->young.context && is_full(&memo->young))
 	{
 		drop_half(&memo->old);
 		memo->old = memo->young;
-		memo->young = (Half){NULL, NULL};
+		memset(&memo->young, 0, sizeof(Half));
 	}
 	if (memo->young.context == NULL)
 	{
 		MemoryContext context = AllocSetContextCreate(CacheMemoryContext, "rewards memo",
-													  ALLOCSET_DEFAULT_SIZES);
+													  ALLOCSET_SMALL_SIZES);
 
 		MemoryContextSetIdentifier(context, memo->name);
-		memo->young.entries = memo_half_create(context, 256, NULL);
+		memo->young.entries = memo_half_create(context, 64, NULL);
 		memo->young.context = context;
 	}
 }
 
+/* memory for an entry, without the overhead of an allocation of its own */
+static char *
+take_memory(Half *half, Size size)
+{
+	char	   *taken;
+
+	size = MAXALIGN(size);
+	if (size > BLOCK_SIZE / 4)
+		return MemoryContextAlloc(half->context, size);
+	if (half->free == NULL || (Size) (half->end - half->free) < size)
+	{
+		half->free = MemoryContextAlloc(half->context, BLOCK_SIZE);
+		half->end = half->free + BLOCK_SIZE;
+	}
+	taken = half->free;
+	half->free += size;
+	return taken;
+}
+
+static inline void *
+value_of(MemoKey key)
+{
+	return unconstify(char *, (const char *) MAXALIGN(key + sizeof(uint32) + key_len(key)));
+}
+
+static inline uint32
+value_size_of(MemoKey key)
+{
+	uint32		size;
+
+	memcpy(&size, key - sizeof(uint32), sizeof(size));
+	return size;
+}
+
 /* the value's place for this key, zeroed; an older value is dropped */
 void *
-memo_put(Memo *memo, const void *key, uint32 len, Size value_size)
+memo_put(Memo *memo, const void *key, uint32 len, uint32 value_size)
 {
 	MemoSlot   *slot;
-	MemoKey		stored;
-	char	   *block;
+	char	   *entry;
+	char	   *stored;
 	bool		found;
 
 	make_room(memo);
 
 	/* memory first: an entry enters the table only when it is whole */
-	block = MemoryContextAllocZero(memo->young.context, MAXALIGN(value_size) + len);
-	memcpy(block + MAXALIGN(value_size), key, len);
-	stored.bytes = block + MAXALIGN(value_size);
-	stored.len = len;
+	entry = take_memory(&memo->young, MAXALIGN(2 * sizeof(uint32) + len) + value_size);
+	stored = entry + sizeof(uint32);
+	memcpy(entry, &value_size, sizeof(uint32));
+	memcpy(stored, &len, sizeof(uint32));
+	memcpy(stored + sizeof(uint32), key, len);
 
 	if (memo->old.entries)
 		memo_half_delete(memo->old.entries, stored);
 	slot = memo_half_insert(memo->young.entries, stored, &found);
 	slot->key = stored;
-	slot->value = block;
-	slot->value_size = value_size;
-	return slot->value;
+	return memset(value_of(stored), 0, value_size);
+}
+
+/* used again: moves an old entry over, unless that would drop the half it is in */
+static void *
+keep(Memo *memo, MemoKey old)
+{
+	uint32		size = value_size_of(old);
+
+	if (is_full(&memo->young))
+		return value_of(old);
+	return memcpy(memo_put(memo, old + sizeof(uint32), key_len(old), size), value_of(old), size);
 }
 
 /* the value of a key, or NULL */
 void *
 memo_find(Memo *memo, const void *key, uint32 len)
 {
-	MemoKey		look = {(const char *) key, len};
+	char		look[sizeof(uint32) + MEMO_MAX_KEY];
 	MemoSlot   *slot;
-	void	   *value;
 
-	if (memo->young.entries
-		&& (slot = memo_half_lookup(memo->young.entries, look)) != NULL)
-		return slot->value;
-	if (memo->old.entries == NULL
-		|| (slot = memo_half_lookup(memo->old.entries, look)) == NULL)
+	Assert(len <= MEMO_MAX_KEY);
+	if (memo->young.entries == NULL)
 		return NULL;
-
-	/* used again: move it over, unless that would drop the half it lies in */
-	if (MemoryContextMemAllocated(memo->young.context, true) > (Size) memo_cache_size * 1024 / 4)
-		return slot->value;
-	value = palloc(slot->value_size);
-	memcpy(value, slot->value, slot->value_size);
-	return memcpy(memo_put(memo, key, len, slot->value_size), value, slot->value_size);
+	memcpy(look, &len, sizeof(uint32));
+	memcpy(look + sizeof(uint32), key, len);
+	slot = memo_half_lookup(memo->young.entries, look);
+	if (slot)
+		return value_of(slot->key);
+	if (memo->old.entries)
+		slot = memo_half_lookup(memo->old.entries, look);
+	return slot ? keep(memo, slot->key) : NULL;
 }

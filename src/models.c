@@ -34,7 +34,7 @@ enum
 	MODEL_CHARACTER
 };
 
-#define MAX_KEY 512
+#define MAX_KEY MEMO_MAX_KEY
 
 static const char *const fact_names[MODEL_FACTS] = {"owner", "tier", "vram", "rate"};
 

@@ -3,17 +3,20 @@
  *		Rows to totals: folds what has been recorded since the last posting.
  *
  * The argument.  A transaction has its id before it draws a number.  So a
- * number up to `last`, read before snapshot S is taken, belongs to a
- * transaction below S.xmax: it is visible in S, or its transaction still runs,
- * or it is gone for good.  Posting folds what S sees of (cursor, last], moves
- * the cursor to last and keeps the unseen numbers as open stretches with
- * S.xmax as their horizon.  Later postings fold what appears in them, and drop
- * a stretch once no transaction below its horizon runs.  Nobody waits.
+ * number up to `last` belongs to a transaction below H, the next transaction id
+ * as read after `last`.  (Not S.xmax of the snapshot S taken then: that is past
+ * the last id that has *ended*, and may lie below one that runs.)  The number
+ * is visible in S, or its transaction still runs, or it is gone for good.
+ * Posting folds what S sees of (cursor, last], moves the cursor to last and
+ * keeps the unseen numbers as open stretches with H as their horizon.  Later
+ * postings fold what appears in them, and drop a stretch once no transaction
+ * below its horizon runs.  Nobody waits.
  *
  * One poster at a time: the cursor's row is locked, or the call returns.
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "accounts.h"
 #include "catalog/pg_type.h"
@@ -26,9 +29,11 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
+#include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(post);
 PG_FUNCTION_INFO_V1(database_identity);
+PG_FUNCTION_INFO_V1(next_transaction);
 
 /* with more open stretches than this the cursor stops */
 #define MAX_OPEN 1000
@@ -41,7 +46,7 @@ typedef struct Posting
 	bool		cut;			/* there is more than max_events */
 	bool		stopped;		/* too many open stretches */
 	uint64		xmin;			/* of the posting's snapshot */
-	uint64		xmax;
+	uint64		horizon;		/* who drew a number up to upto is below it */
 	Totals	   *totals;
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
@@ -84,9 +89,10 @@ in_new_stretch(const Posting *posting)
 static bool
 leave_unseen(Posting *posting, int64 last)
 {
-	uint64		horizon = in_new_stretch(posting) ? posting->xmax
+	uint64		horizon = in_new_stretch(posting) ? posting->horizon
 		: posting->cursor.horizons[posting->at];
-	bool		gone = posting->copied || horizon <= posting->xmin;
+	/* who drew the old numbers of a copy does not run here; others may */
+	bool		gone = (posting->copied && !in_new_stretch(posting)) || horizon <= posting->xmin;
 
 	if (posting->next > last || gone)
 		return true;
@@ -119,11 +125,11 @@ advance_to(Posting *posting, int64 number)
 static bool
 must_wait(const LineRow *row)
 {
-	if (row->user.text && account_number(KIND_USER, row->user) == ACCOUNT_SELF
+	if (row->user.text && account_find(KIND_USER, row->user).number == ACCOUNT_SELF
 		&& account_being_registered(KIND_USER, row->user))
 		return true;
 	return row->provider.text
-		&& account_number(KIND_PROVIDER, row->provider) == ACCOUNT_SELF
+		&& account_find(KIND_PROVIDER, row->provider).number == ACCOUNT_SELF
 		&& account_being_registered(KIND_PROVIDER, row->provider);
 }
 
@@ -136,7 +142,7 @@ visit_row(const LineRow *row, void *context)
 	if (!advance_to(posting, row->number) || !leave_unseen(posting, row->number - 1))
 		return false;
 	if (must_wait(row))
-		keep_open(posting, row->number, row->number, posting->xmax);
+		keep_open(posting, row->number, row->number, posting->horizon);
 	else
 		totals_add(posting->totals, row);
 	posting->next = row->number + 1;
@@ -169,15 +175,11 @@ database_identity(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(current_identity()));
 }
 
-static bool
-identity_changed(void)
+/* next_transaction(): whoever runs now has a lower id */
+Datum
+next_transaction(PG_FUNCTION_ARGS)
 {
-	char	   *identity;
-
-	if (SPI_execute("select identity from rewards.cursor", false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the cursor");
-	identity = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	return identity != NULL && strcmp(identity, current_identity()) != 0;
+	PG_RETURN_FULLTRANSACTIONID(ReadNextFullTransactionId());
 }
 
 /* locks the cursor and takes the snapshot; false when another posts */
@@ -186,12 +188,11 @@ begin_posting(Posting *posting, int64 max_events)
 {
 	Datum		snapshot;
 
-	cursor_read(&posting->cursor,
-				"select last, open_first, open_last, open_horizon"
-				" from rewards.cursor for update skip locked");
+	cursor_read(&posting->cursor, true);
 	if (posting->cursor.last < 0)
 		return false;
-	posting->copied = identity_changed();
+	posting->copied = posting->cursor.identity != NULL
+		&& strcmp(posting->cursor.identity, current_identity()) != 0;
 
 	/* the last number drawn, read before the snapshot */
 	posting->upto = query_bigint("select case when is_called then last_value else last_value - 1 end"
@@ -201,10 +202,12 @@ begin_posting(Posting *posting, int64 max_events)
 	if (posting->cut)
 		posting->upto = posting->cursor.last + max_events;
 
+	/* after the numbers, before the snapshot */
+	posting->horizon = U64FromFullTransactionId(ReadNextFullTransactionId());
+
 	PushActiveSnapshot(GetLatestSnapshot());
 	snapshot = OidFunctionCall0(F_PG_CURRENT_SNAPSHOT);
 	posting->xmin = DatumGetUInt64(OidFunctionCall1(F_PG_SNAPSHOT_XMIN, snapshot));
-	posting->xmax = DatumGetUInt64(OidFunctionCall1(F_PG_SNAPSHOT_XMAX, snapshot));
 	return true;
 }
 

@@ -8,7 +8,6 @@
  */
 #include "postgres.h"
 
-#include "accounts.h"
 #include "models.h"
 #include "reward.h"
 
@@ -146,7 +145,7 @@ compute_creator(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of
 	if (owner == NULL)
 		return;
 	reward->owner = owner->owner;
-	reward->self_use = owner->owner == reward->user;
+	reward->self_use = owner->owner == reward->user.number;
 	if (reward->self_use)
 		return;
 
@@ -177,21 +176,21 @@ add_share(StringInfo building, Entry entry, int level, int64 account, Amount amo
 /* the earner's own share, and a share of it to each level of its chain */
 static void
 add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
-		   AccountKind kind, int64 earner, Amount points)
+		   AccountKind kind, const Account *earner, Amount points)
 {
 	const Rule *rates = rule_in_force(rules, RULE_REFERRAL_RATES,
 									  account_kind_name(kind), as_of);
-	int64		account = earner;
+	Account		account = *earner;
 
-	add_share(building, kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, earner, points);
-	if (points == 0 || rates == NULL || earner == ACCOUNT_SELF)
+	add_share(building, kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, account.number, points);
+	if (points == 0 || rates == NULL)
 		return;
 	for (int level = 1; level <= rates->levels; level++)
 	{
-		account = chain_next(account, as_of);
-		if (account == 0)
+		account = account_referrer(&account, as_of);
+		if (account.number == 0)
 			break;
-		add_share(building, ENTRY_REFERRAL, level, account,
+		add_share(building, ENTRY_REFERRAL, level, account.number,
 				  amount_times(points, rates->rates[level - 1]));
 	}
 }
@@ -204,8 +203,8 @@ distribute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Rew
 	distribution_begin(&building);
 	if (event->provider.text)
 		add_earner(&building, rules, as_of, KIND_PROVIDER,
-				   reward->provider, reward->provider_points);
-	add_earner(&building, rules, as_of, KIND_USER, reward->user, reward->user_points);
+				   &reward->provider, reward->provider_points);
+	add_earner(&building, rules, as_of, KIND_USER, &reward->user, reward->user_points);
 	add_share(&building, ENTRY_CREATOR, 0, reward->owner, reward->creator_earnings);
 	reward->distribution = distribution_finish(&building);
 }
@@ -222,9 +221,9 @@ reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward)
 	memset(reward, 0, sizeof(Reward));
 	find_service(rules, event, as_of, reward);
 	find_tier(rules, event, as_of, reward);
-	reward->user = account_number(KIND_USER, event->user);
+	reward->user = account_find(KIND_USER, event->user);
 	if (event->provider.text)
-		reward->provider = account_number(KIND_PROVIDER, event->provider);
+		reward->provider = account_find(KIND_PROVIDER, event->provider);
 	if (event_succeeded(event))
 	{
 		compute_points(rules, event, as_of, reward);

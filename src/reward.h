@@ -5,6 +5,7 @@
 #ifndef REWARDS_REWARD_H
 #define REWARDS_REWARD_H
 
+#include "accounts.h"
 #include "distribution.h"
 #include "event.h"
 #include "rules.h"
@@ -39,8 +40,8 @@ typedef struct Reward
 	int64		creator_rule;	/* rule or model fact with the rate, or 0 */
 	bool		creator_rate_of_model;
 
-	int64		user;			/* account numbers, or ACCOUNT_SELF */
-	int64		provider;
+	Account		user;
+	Account		provider;
 	Amount		base;
 	Amount		provider_points;
 	Amount		user_points;

@@ -32,7 +32,7 @@ _PG_init(void)
 	DefineCustomIntVariable("rewards.cache_size",
 							"Memory each session may use to remember accounts and models.",
 							"Between 256kB and 16GB.",
-							&memo_cache_size, 32 * 1024, 256, 16 * 1024 * 1024,
+							&memo_cache_size, 64 * 1024, 256, 16 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("rewards");
 

@@ -19,9 +19,6 @@ PG_FUNCTION_INFO_V1(tail_models);
 PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_events);
 
-#define CURSOR_QUERY \
-	"select last, open_first, open_last, open_horizon from rewards.cursor"
-
 static bool
 visit_row(const LineRow *row, void *context)
 {
@@ -37,7 +34,7 @@ read_tail(LineVisitor visit, void *context)
 	int			count;
 
 	SPI_connect();
-	cursor_read(&cursor, CURSOR_QUERY);
+	cursor_read(&cursor, false);
 	if (cursor.last >= 0)
 	{
 		count = cursor_tail(&cursor, &stretches);

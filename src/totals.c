@@ -74,7 +74,7 @@ name_key(Totals *totals, AccountKind kind, Id id)
 		}
 		place->place = totals->nnames++;
 		totals->names[place->place].kind = kind;
-		strcpy(totals->names[place->place].text, key + 1);
+		strlcpy(totals->names[place->place].text, key + 1, MAX_ID_BYTES + 1);
 	}
 	return NAME_KEY(place->place);
 }
@@ -82,7 +82,7 @@ name_key(Totals *totals, AccountKind kind, Id id)
 static int64
 account_key(Totals *totals, AccountKind kind, Id id)
 {
-	int64		number = totals->find_accounts ? account_number(kind, id) : ACCOUNT_SELF;
+	int64		number = totals->find_accounts ? account_find(kind, id).number : ACCOUNT_SELF;
 
 	return number != ACCOUNT_SELF ? number : name_key(totals, kind, id);
 }
@@ -91,7 +91,7 @@ account_key(Totals *totals, AccountKind kind, Id id)
 void
 totals_only(Totals *totals, AccountKind kind, Id id)
 {
-	totals->only_account = account_number(kind, id);
+	totals->only_account = account_find(kind, id).number;
 	totals->only_name = name_key(totals, kind, id);
 }
 

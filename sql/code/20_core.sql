@@ -59,6 +59,11 @@ create function rewards.database_identity() returns text
 revoke all on function rewards.database_identity() from public;
 comment on function rewards.database_identity() is 'tells this database from its copies and restores';
 
+create function rewards.next_transaction() returns xid8
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.next_transaction() from public;
+comment on function rewards.next_transaction() is 'the transaction id that will be given next: whoever runs now has a lower one';
+
 create function rewards.tail_totals(grain text, of_kind text default null, of_account text default null,
 		out account_number bigint, out kind text, out account text, out period date,
 		out unit smallint, out entry smallint, out level smallint,

@@ -21,8 +21,11 @@ declare
 begin
 	perform rewards.check_not_null(valid_from, 'valid_from');
 	perform rewards.check_not_null(updated_by, 'updated_by');
-	/* one setter at a time: rules become known in the order of their ids */
-	lock table rewards.rule in share row exclusive mode;
+	/*
+	 * One setter at a time: rules become known in the order of their ids.  A
+	 * mode that lets posting settle older rules meanwhile.
+	 */
+	lock table rewards.rule in share update exclusive mode;
 	insert into rewards.rule (rule, key, value, valid_from, seen_from, updated_by)
 	values (rule, key, value, valid_from, rewards.last_number(), updated_by)
 	returning id into number;
@@ -343,7 +346,7 @@ begin
 		raise exception 'there is no preset "%"', name
 			using errcode = 'invalid_parameter_value', hint = 'Presets are cxmpute, cxmpute_guide and creator.';
 	end if;
-	lock table rewards.rule in share row exclusive mode;
+	lock table rewards.rule in share update exclusive mode;
 	/* a whole programme also ends what other programmes have and it has not */
 	for change in
 		select p.rule, p.key, p.value, rewards.rule_value(p.rule, p.key, load_preset.valid_from) as before

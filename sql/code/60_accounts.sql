@@ -159,25 +159,35 @@ create function rewards.lock_forest(referee bigint, referrer bigint) returns voi
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
-	root bigint := rewards.chain_root(referrer);
+	root bigint;
 begin
 	/*
 	 * The referee must get no second referrer meanwhile, and the referrer's
 	 * root none at all: then no other signup can close a cycle through both.
-	 * In order of number, so that two signups do not wait for each other.
+	 * In order of number, so that signups do not wait for each other in a
+	 * circle; when the root has moved meanwhile, all is let go and tried again.
 	 */
-	if root < referee then
-		perform rewards.lock_account(root, false);
-	end if;
-	perform rewards.lock_account(referee, true);
 	loop
-		if root = referee then
-			raise exception 'the referral would close a circle'
-				using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
-		end if;
-		perform rewards.lock_account(root, false);
-		exit when rewards.chain_root(referrer) = root;
 		root := rewards.chain_root(referrer);
+		begin
+			if root < referee then
+				perform rewards.lock_account(root, false);
+			end if;
+			perform rewards.lock_account(referee, true);
+			if root = referee or rewards.chain_root(referrer) = referee then
+				raise exception 'the referral would close a circle'
+					using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
+			end if;
+			if root > referee then
+				perform rewards.lock_account(root, false);
+			end if;
+			if rewards.chain_root(referrer) = root then
+				return;
+			end if;
+			raise exception using errcode = 'serialization_failure';
+		exception when serialization_failure then
+			null;
+		end;
 	end loop;
 end
 $$;

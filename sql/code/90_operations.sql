@@ -87,27 +87,29 @@ create function rewards.settle_changes(copied boolean) returns void
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
+	/* in this order: who runs in the snapshot is below the horizon */
 	seen pg_snapshot := pg_current_snapshot();
-	begun pg_snapshot := (select c.settling from rewards.cursor c);
+	horizon xid8 := rewards.next_transaction();
 	sure bigint := rewards.last_number();
+	begun rewards.cursor;
 begin
+	select c.* into begun from rewards.cursor c;
 	/*
 	 * What was committed when settling began, and all that ran then has ended:
 	 * every row numbered from now on knows it.  In a copied or restored database
 	 * nothing of before can be running.
 	 */
-	if copied or pg_snapshot_xmin(seen) >= pg_snapshot_xmax(begun) then
+	if copied or pg_snapshot_xmin(seen) >= begun.settling_horizon then
 		update rewards.rule set sure_from = sure
-		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun));
+		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 		update rewards.edge set sure_from = sure
-		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun));
+		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 		update rewards.model_fact set sure_from = sure
-		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun));
-		begun := null;
+		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
+	elsif begun.settling is not null then
+		return;
 	end if;
-	if begun is null then
-		update rewards.cursor set settling = seen;
-	end if;
+	update rewards.cursor set settling = seen, settling_horizon = horizon;
 end
 $$;
 revoke all on function rewards.settle_changes(boolean) from public;

@@ -62,6 +62,7 @@ create table if not exists rewards.cursor (
 	open_horizon bigint[] not null default '{}',
 	identity text,
 	settling pg_snapshot,
+	settling_horizon xid8,
 	posted_at timestamptz
 );
 insert into rewards.cursor default values on conflict do nothing;
