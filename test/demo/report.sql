@@ -1,0 +1,56 @@
+-- What the day came to.
+
+\pset footer off
+\pset null ''
+select date_trunc('month', min(created_at) at time zone 'UTC')::date as month,
+	   (min(created_at) at time zone 'UTC')::date as day,
+	   to_char(min(created_at) at time zone 'UTC', 'FMMonth YYYY') as title
+from demo.request \gset
+
+\echo '\nLeading providers,' :title
+select provider_id, work_points, referral_points, bonus_points, total_points, requests, tokens
+from rewards.provider_rewards where month = :'month' order by total_points desc, provider_id limit 10;
+
+\echo 'Leading users,' :title
+select user_id, usage_points, referral_points, bonus_points, total_points, requests, tokens
+from rewards.user_points where month = :'month' order by total_points desc, user_id limit 10;
+
+select user_id as member from rewards.user_points
+where month = :'month' and usage_points > 0 order by referral_points desc, user_id limit 1 \gset
+\echo 'The first lines of the day on the statement of' :member
+select * from rewards.statement(:'member', 'user', :'day', :'day'::date + 1) limit 10;
+
+select id as usage_id, user_id || ' asked ' || provider_id || ' for ' || output_tokens || ' tokens of ' || model as request
+from rewards.usage_logs as u
+order by (select count(*) from rewards.shares(u.distribution)) desc, (u.creator_earnings > 0) desc, id limit 1 \gset
+\echo 'One request, share by share:' :request
+select * from rewards.explain_reward(:usage_id);
+
+select creator_id as creator from rewards.model_creator_earnings
+group by creator_id order by sum(total_earnings) desc, creator_id limit 1 \gset
+\echo 'What the models of' :creator 'earned'
+\pset format unaligned
+\t on
+select jsonb_pretty(rewards.model_earnings(:'creator'));
+\t off
+\pset format aligned
+\echo
+
+-- So far every figure was the folded totals, none yet, plus the rows not folded;
+-- now they are folded, and what needs history, such as a milestone, is decided.
+\echo 'Folding the day into totals'
+select * from rewards.post();
+
+\echo 'The state of things'
+\x on
+select * from rewards.status;
+\x off
+
+create table demo.verdict as select * from rewards.verify();
+select count(*) as wrong, count(*) = 0 as clean from demo.verdict \gset
+\if :clean
+	\echo 'verify(): 0 rows, every figure follows from the rows and rules.'
+\else
+	\echo 'verify() found' :wrong 'rows that are wrong:'
+	table demo.verdict limit 50;
+\endif
