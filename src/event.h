@@ -38,6 +38,13 @@ typedef enum UsageColumn
 
 extern const char *const usage_column_names[USAGE_COLUMNS];
 
+/* the same columns, for queries that read whole rows */
+#define USAGE_COLUMN_LIST \
+	"id, created_at, status_code, input_tokens, output_tokens, latency_ms," \
+	" request_id, user_id, provider_id, endpoint, model, character_id," \
+	" usage_type, service, tier, provider_points, user_points," \
+	" creator_earnings, cost, distribution"
+
 typedef enum AccountKind
 {
 	KIND_USER,

@@ -20,10 +20,7 @@ PG_FUNCTION_INFO_V1(explain_shares);
 PG_FUNCTION_INFO_V1(explain_model);
 
 static const char *const row_query =
-	"select id, created_at, status_code, input_tokens, output_tokens,"
-	" latency_ms, request_id, user_id, provider_id, endpoint, model,"
-	" character_id, usage_type, service, tier, provider_points, user_points,"
-	" creator_earnings, cost, distribution"
+	"select " USAGE_COLUMN_LIST
 	" from rewards.usage_logs where id = $1";
 
 /* the columns of explain_shares() */

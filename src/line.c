@@ -9,18 +9,16 @@
 
 #include "catalog/pg_type.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "line.h"
-#include "nodes/params.h"
-#include "tcop/dest.h"
+#include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256
 
-static const char *const line_query =
-	"select u.id, u.created_at, u.status_code between 200 and 299,"
+static StreamQuery line_query = {
+	.text = "select u.id, u.created_at, u.status_code between 200 and 299,"
 	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id,"
 	" u.model, 0::smallint, u.distribution"
 	" from rewards.usage_logs u where u.id between $1 and $2"
@@ -28,31 +26,20 @@ static const char *const line_query =
 	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit,"
 	" j.distribution"
 	" from rewards.journal j where j.id between $1 and $2"
-	" order by 1";
+	" order by 1",
+	.nargs = 2,
+	.types = {INT8OID, INT8OID}
+};
 
-typedef struct LineReceiver
+/* the reading of neighbouring stretches */
+typedef struct LineReader
 {
-	DestReceiver receiver;		/* first: the executor knows only this part */
 	LineVisitor visit;
 	void	   *context;
-	const Stretch *stretches;	/* what was asked for, of this go */
+	const Stretch *stretches;
 	int			count;
-	int			at;
-} LineReceiver;
-
-static SPIPlanPtr
-keep_plan(SPIPlanPtr *kept, const char *query, int nargs, Oid *types)
-{
-	if (*kept == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(query, nargs, types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare: %s", query);
-		*kept = plan;
-	}
-	return *kept;
-}
+	int			at;				/* the stretch that the next row may lie in */
+} LineReader;
 
 /* ---- the cursor ---- */
 
@@ -79,11 +66,9 @@ bigints(HeapTuple tuple, TupleDesc desc, int column, Datum **values)
 void
 cursor_read(Cursor *cursor, bool lock)
 {
-	static SPIPlanPtr read_plan = NULL;
-	static SPIPlanPtr lock_plan = NULL;
-	SPIPlanPtr	plan = lock
-		? keep_plan(&lock_plan, "select " CURSOR_COLUMNS " for update skip locked", 0, NULL)
-		: keep_plan(&read_plan, "select " CURSOR_COLUMNS, 0, NULL);
+	static StreamQuery read_query = {.text = "select " CURSOR_COLUMNS};
+	static StreamQuery lock_query = {.text = "select " CURSOR_COLUMNS " for update skip locked"};
+	SPIPlanPtr	plan = stream_plan(lock ? &lock_query : &read_query);
 	HeapTuple	tuple;
 	TupleDesc	desc;
 	Datum	   *firsts = NULL;
@@ -129,12 +114,11 @@ cursor_tail(const Cursor *cursor, Stretch **stretches)
 /* ---- the rows ---- */
 
 static bool
-receive_row(TupleTableSlot *slot, DestReceiver *self)
+visit_slot(TupleTableSlot *slot, void *context)
 {
-	LineReceiver *reader = (LineReceiver *) self;
+	LineReader *reader = (LineReader *) context;
 	LineRow		row;
 
-	slot_getallattrs(slot);
 	row.number = DatumGetInt64(slot->tts_values[0]);
 	while (reader->at < reader->count && reader->stretches[reader->at].last < row.number)
 		reader->at++;
@@ -154,40 +138,6 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return reader->visit(&row, reader->context);
 }
 
-static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-receiver_done(DestReceiver *self)
-{
-}
-
-/* one go over neighbouring stretches */
-static void
-read_stretches(LineReceiver *reader, int64 first, int64 last)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[2] = {INT8OID, INT8OID};
-	SPIExecuteOptions options = {0};
-	ParamListInfo params = makeParamList(2);
-	int64		bounds[2] = {first, last};
-
-	for (int i = 0; i < 2; i++)
-	{
-		params->params[i].value = Int64GetDatum(bounds[i]);
-		params->params[i].isnull = false;
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = INT8OID;
-	}
-	options.params = params;
-	options.read_only = true;
-	options.dest = &reader->receiver;
-	if (SPI_execute_plan_extended(keep_plan(&plan, line_query, 2, types), &options) < 0)
-		elog(ERROR, "could not read usage");
-}
-
 /*
  * Visits the rows of ascending, disjoint stretches in order of their numbers,
  * as the active snapshot sees them.  Needs SPI.
@@ -195,20 +145,20 @@ read_stretches(LineReceiver *reader, int64 first, int64 last)
 void
 line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 {
-	LineReceiver reader = {
-		.receiver = {receive_row, receiver_startup, receiver_done, receiver_done, DestNone},
-		.visit = visit,
-		.context = context
-	};
+	LineReader	reader = {.visit = visit, .context = context};
 
 	for (int from = 0, to; from < count; from = to)
 	{
+		Datum		bounds[2];
+
 		for (to = from + 1; to < count; to++)
 			if (stretches[to].first - stretches[to - 1].last > NEAR_ENOUGH)
 				break;
 		reader.stretches = stretches + from;
 		reader.count = to - from;
 		reader.at = 0;
-		read_stretches(&reader, stretches[from].first, stretches[to - 1].last);
+		bounds[0] = Int64GetDatum(stretches[from].first);
+		bounds[1] = Int64GetDatum(stretches[to - 1].last);
+		stream_rows(&line_query, bounds, NULL, visit_slot, &reader);
 	}
 }

@@ -12,23 +12,22 @@
 #include "accounts.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "models.h"
 #include "reward.h"
-#include "tcop/dest.h"
+#include "stream.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(verify_rows);
 
-static const char *const rows_query =
-	"select id, created_at, status_code, input_tokens, output_tokens,"
-	" latency_ms, request_id, user_id, provider_id, endpoint, model,"
-	" character_id, usage_type, service, tier, provider_points, user_points,"
-	" creator_earnings, cost, distribution"
+static StreamQuery rows_query = {
+	.text = "select " USAGE_COLUMN_LIST
 	" from rewards.usage_logs"
-	" where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)";
+	" where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)",
+	.nargs = 2,
+	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
 
 /* changes that a row may or may not have known, the latest first */
 static const char *const cuts_query =
@@ -39,14 +38,13 @@ static const char *const cuts_query =
 	" where seen_from < $1 and (sure_from is null or sure_from >= $1)"
 	" order by 1 desc limit 1000";
 
-typedef struct RowReceiver
+typedef struct RowCheck
 {
-	DestReceiver receiver;
 	MemoryContext scratch;		/* emptied after each row */
 	MemoryContext keep;
 	List	   *doubtful;		/* tuples that differ at the first try */
 	TupleDesc	desc;
-} RowReceiver;
+} RowCheck;
 
 /* a share that the row could not yet name is the computed one's own account */
 static bool
@@ -129,13 +127,12 @@ check_row(const Datum *values, const bool *nulls, int64 cut, Reward *reward)
 }
 
 static bool
-receive_row(TupleTableSlot *slot, DestReceiver *self)
+visit_row(TupleTableSlot *slot, void *context)
 {
-	RowReceiver *rows = (RowReceiver *) self;
+	RowCheck   *rows = (RowCheck *) context;
 	MemoryContext previous = MemoryContextSwitchTo(rows->scratch);
 	Reward		reward;
 
-	slot_getallattrs(slot);
 	if (check_row(slot->tts_values, slot->tts_isnull,
 				  DatumGetInt64(slot->tts_values[COLUMN_ID]), &reward) != NULL)
 	{
@@ -147,39 +144,6 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rows->scratch);
 	return true;
-}
-
-static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-receiver_done(DestReceiver *self)
-{
-}
-
-/* the rows of a time that are not what all they may have known makes them */
-static void
-find_doubtful(FunctionCallInfo fcinfo, RowReceiver *rows)
-{
-	SPIExecuteOptions options = {0};
-	ParamListInfo params = makeParamList(2);
-	Oid			types[2] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	SPIPlanPtr	plan = SPI_prepare(rows_query, 2, types);
-
-	for (int i = 0; i < 2; i++)
-	{
-		params->params[i].isnull = PG_ARGISNULL(i);
-		params->params[i].value = PG_ARGISNULL(i) ? (Datum) 0 : PG_GETARG_DATUM(i);
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = TIMESTAMPTZOID;
-	}
-	options.params = params;
-	options.read_only = true;
-	options.dest = &rows->receiver;
-	if (plan == NULL || SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "could not read usage");
 }
 
 /* the first difference if there is no way to explain the row, or NULL */
@@ -234,9 +198,9 @@ report(FunctionCallInfo fcinfo, const Datum *row, const bool *row_nulls,
 Datum
 verify_rows(PG_FUNCTION_ARGS)
 {
-	RowReceiver rows = {
-		.receiver = {receive_row, receiver_startup, receiver_done, receiver_done, DestNone},
-	};
+	RowCheck	rows = {0};
+	Datum		range[2];
+	bool		open_ended[2];
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -248,7 +212,12 @@ verify_rows(PG_FUNCTION_ARGS)
 	rows.keep = CurrentMemoryContext;
 	rows.scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards verify",
 										 ALLOCSET_DEFAULT_SIZES);
-	find_doubtful(fcinfo, &rows);
+	for (int i = 0; i < 2; i++)
+	{
+		open_ended[i] = PG_ARGISNULL(i);
+		range[i] = open_ended[i] ? (Datum) 0 : PG_GETARG_DATUM(i);
+	}
+	stream_rows(&rows_query, range, open_ended, visit_row, &rows);
 	foreach(cell, rows.doubtful)
 	{
 		Datum		values[USAGE_COLUMNS];
