@@ -579,7 +579,10 @@ write_posting(Posting *posting)
 	write_activities(posting->totals, numbers);
 	write_cursor(posting);
 	settle_changes(posting);
-	if (SPI_execute("select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
+
+	/* its locks would outlive the call: not in a transaction that goes on */
+	if (!IsTransactionBlock()
+		&& SPI_execute("select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not make partitions");
 }
 

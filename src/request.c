@@ -49,19 +49,13 @@ request_index(Relation partition)
 	return found;
 }
 
-static void
-request_key(ScanKey key, Id request)
-{
-	ScanKeyInit(key, COLUMN_REQUEST_ID + 1, BTEqualStrategyNumber, F_TEXTEQ,
-				PointerGetDatum(cstring_to_text_with_len(request.text, request.len)));
-}
-
 /*
- * Looks a key up in one partition.  Returns the row's number, 0 when there is
- * none; *running is the transaction that is inserting it, if it is not over.
+ * Looks a key up in one partition, running transactions included.  Returns the
+ * row's number, 0 when there is none; *running is the transaction of another
+ * session that is inserting it, if it is not over.
  */
 static int64
-probe(Oid partition, Id request, Snapshot snapshot, TransactionId *running)
+probe(Oid partition, Id request, TransactionId *running)
 {
 	Relation	heap = table_open(partition, AccessShareLock);
 	Oid			index = request_index(heap);
@@ -70,20 +64,22 @@ probe(Oid partition, Id request, Snapshot snapshot, TransactionId *running)
 	*running = InvalidTransactionId;
 	if (OidIsValid(index))
 	{
+		SnapshotData dirty;
 		ScanKeyData key;
 		SysScanDesc scan;
 		HeapTuple	tuple;
 		bool		isnull;
 
-		request_key(&key, request);
-		scan = systable_beginscan(heap, index, true, snapshot, 1, &key);
+		InitDirtySnapshot(dirty);
+		ScanKeyInit(&key, COLUMN_REQUEST_ID + 1, BTEqualStrategyNumber, F_TEXTEQ,
+					PointerGetDatum(cstring_to_text_with_len(request.text, request.len)));
+		scan = systable_beginscan(heap, index, true, &dirty, 1, &key);
 		tuple = systable_getnext(scan);
 		if (tuple)
 		{
 			number = DatumGetInt64(heap_getattr(tuple, COLUMN_ID + 1,
 												RelationGetDescr(heap), &isnull));
-			if (snapshot->snapshot_type == SNAPSHOT_DIRTY)
-				*running = snapshot->xmin;
+			*running = dirty.xmin;
 		}
 		systable_endscan(scan);
 	}
@@ -95,12 +91,10 @@ probe(Oid partition, Id request, Snapshot snapshot, TransactionId *running)
 static int64
 probe_decided(Oid partition, Id request)
 {
-	SnapshotData dirty;
 	TransactionId running;
 	int64		number;
 
-	InitDirtySnapshot(dirty);
-	while ((number = probe(partition, request, &dirty, &running)) != 0
+	while ((number = probe(partition, request, &running)) != 0
 		   && TransactionIdIsValid(running))
 		XactLockTableWait(running, NULL, NULL, XLTW_None);
 	return number;
@@ -177,18 +171,17 @@ is_empty(Oid partition)
 
 /*
  * find_request(request_id): the number of the successful row with this key
- * among the newest partitions, as committed now, else NULL.
+ * among the newest partitions, else NULL.  Waits for a running transaction that
+ * holds the key, as an insert would.
  */
 Datum
 find_request(PG_FUNCTION_ARGS)
 {
 	Id			request = id_of_datum(PG_GETARG_DATUM(0), false);
 	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	Oid		   *partitions;
 	int			count = partitions_of(parent, &partitions);
 	int			left = partitions_looked_at() + (has_default(parent) ? 1 : 0);
-	TransactionId running;
 	int64		number = 0;
 
 	for (int i = count - 1; i >= 0 && left > 0 && number == 0; i--)
@@ -197,10 +190,9 @@ find_request(PG_FUNCTION_ARGS)
 
 		if (!is_default && is_empty(partitions[i]))
 			continue;
-		number = probe(partitions[i], request, snapshot, &running);
+		number = probe_decided(partitions[i], request);
 		left--;
 	}
-	UnregisterSnapshot(snapshot);
 	table_close(parent, AccessShareLock);
 	if (number == 0)
 		PG_RETURN_NULL();

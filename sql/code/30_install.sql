@@ -31,6 +31,13 @@ begin
 	execute rewards.schema_sql();
 	if not exists (select from rewards.rule) then
 		perform rewards.load_preset(coalesce(preset, 'cxmpute'), '-infinity');
+		/*
+		 * Under wal_level minimal nothing is logged of a sequence in the transaction
+		 * that makes it, yet the values it has in store count as logged: after a
+		 * crash it would give them out again. setval() empties the store.
+		 */
+		perform setval('rewards.rule_id_seq', (select last_value from rewards.rule_id_seq));
+		perform setval('rewards.admin_log_id_seq', (select last_value from rewards.admin_log_id_seq));
 	elsif preset is not null then
 		perform rewards.load_preset(preset);
 	end if;
