@@ -310,7 +310,7 @@ account_referrer(const Account *account, const AsOf *as_of)
 {
 	static const Account none = {0};
 
-	if (account->edge.referrer == 0 || !change_counts(&account->edge.change, as_of))
+	if (account->edge.referrer == 0 || !change_counts(&account->edge.change, as_of, as_of->number))
 		return none;
 	return account_by_number(account->edge.referrer);
 }

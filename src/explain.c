@@ -267,7 +267,7 @@ explain_shares(PG_FUNCTION_ARGS)
 
 		heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
 		event_read(&why.event, values, nulls);
-		why.as_of = (AsOf){why.event.created_at, why.event.number, why.event.number};
+		why.as_of = as_of_row(why.event.created_at, why.event.number);
 		reward_compute(&why.event, &why.as_of, &why.reward);
 		explain_stored(&why, (Distribution *) PG_DETOAST_DATUM_PACKED(values[COLUMN_DISTRIBUTION]));
 	}
@@ -283,7 +283,7 @@ Datum
 explain_model(PG_FUNCTION_ARGS)
 {
 	Id			model = id_of_datum(PG_GETARG_DATUM(0), false);
-	AsOf		now = {GetCurrentTimestamp(), PG_INT64_MAX, PG_INT64_MAX};
+	AsOf		now = as_of_row(GetCurrentTimestamp(), PG_INT64_MAX);
 	Reward		reward;
 	TupleDesc	desc;
 	Datum		values[2];

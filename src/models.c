@@ -168,7 +168,7 @@ const ModelFact *
 model_fact(const Model *model, ModelFactKind kind, const AsOf *as_of)
 {
 	for (int i = model->nfacts - 1; i >= 0; i--)
-		if (model->facts[i].kind == kind && change_counts(&model->facts[i].change, as_of))
+		if (model->facts[i].kind == kind && change_counts(&model->facts[i].change, as_of, as_of->model_cut))
 			return model->facts[i].ended ? NULL : &model->facts[i];
 	return NULL;
 }

@@ -19,6 +19,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "accounts.h"
+#include "catalog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -580,9 +581,10 @@ write_posting(Posting *posting)
 	write_cursor(posting);
 	settle_changes(posting);
 
-	/* its locks would outlive the call: not in a transaction that goes on */
-	if (!IsTransactionBlock()
-		&& SPI_execute("select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
+	/* its locks would outlive the call in a transaction that goes on: if it must be */
+	if (SPI_execute(IsTransactionBlock()
+					? "select rewards.make_partitions() where rewards.partitions_ahead() = 0"
+					: "select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not make partitions");
 }
 
@@ -614,6 +616,7 @@ post(PG_FUNCTION_ARGS)
 		elog(ERROR, "post() must return a row");
 	desc = BlessTupleDesc(desc);
 
+	(void) catalog_table(TABLE_USAGE_LOGS); /* says so when there is none */
 	SPI_connect();
 	if (begin_posting(&posting, max_events))
 	{

@@ -126,8 +126,20 @@ partitions_looked_at(void)
 	return Max(1, atoi(rules_setting_now("request_partitions")));
 }
 
+static bool
+is_empty(Oid partition)
+{
+	Relation	heap = table_open(partition, AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
+
+	table_close(heap, AccessShareLock);
+	return empty;
+}
+
 /*
  * 23505 when one of the partitions before this leaf holds the request already.
+ * The default partition holds the newest rows, or lies between the bounds of
+ * others: it is always looked at, and what comes before it are those in use.
  */
 void
 refuse_repeated_request(Relation leaf, Id request)
@@ -137,16 +149,18 @@ refuse_repeated_request(Relation leaf, Id request)
 	int			count = partitions_of(parent, &partitions);
 	int			bounded = has_default(parent) ? count - 1 : count;
 	int			at = 0;
-	int			first;
+	int			left = partitions_looked_at() - 1;
 	int64		number = 0;
 
 	while (at < count && partitions[at] != RelationGetRelid(leaf))
 		at++;
-	first = Max(0, at + 1 - partitions_looked_at());
-	for (int i = first; i < at && i < bounded && number == 0; i++)
+	for (int i = Min(at, bounded) - 1; i >= 0 && left > 0 && number == 0; i--)
+	{
+		if (is_empty(partitions[i]))
+			continue;
 		number = probe_decided(partitions[i], request);
-
-	/* rows of the default partition lie between bounds: always the newest */
+		left--;
+	}
 	if (number == 0 && bounded < count && at != bounded)
 		number = probe_decided(partitions[bounded], request);
 	table_close(parent, AccessShareLock);
@@ -157,16 +171,6 @@ refuse_repeated_request(Relation leaf, Id request)
 				 errmsg("request \"%.*s\" has been recorded already", request.len, request.text),
 				 errdetail("It is row %lld of rewards.usage_logs.", (long long) number),
 				 errhint("Call rewards.track_usage() to get the first row's id for a repeated request.")));
-}
-
-static bool
-is_empty(Oid partition)
-{
-	Relation	heap = table_open(partition, AccessShareLock);
-	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
-
-	table_close(heap, AccessShareLock);
-	return empty;
 }
 
 /*

@@ -185,7 +185,7 @@ add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
 	add_share(building, kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, account.number, points);
 	if (points == 0 || rates == NULL)
 		return;
-	for (int level = 1; level <= rates->levels; level++)
+	for (int level = 1; level <= Min(rates->levels, as_of->chain_limit[kind]); level++)
 	{
 		account = account_referrer(&account, as_of);
 		if (account.number == 0)

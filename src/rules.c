@@ -249,7 +249,7 @@ make_histories(RuleSet *set)
 static AsOf
 as_of_now(void)
 {
-	return (AsOf) {GetCurrentTimestamp(), PG_INT64_MAX, PG_INT64_MAX};
+	return as_of_row(GetCurrentTimestamp(), PG_INT64_MAX);
 }
 
 static void
@@ -335,7 +335,7 @@ static const Rule *
 version_in_force(const History *history, const AsOf *as_of)
 {
 	for (int i = history->count - 1; i >= 0; i--)
-		if (change_counts(&history->versions[i].change, as_of))
+		if (change_counts(&history->versions[i].change, as_of, as_of->rule_cut))
 			return history->versions[i].ended ? NULL : &history->versions[i];
 	return NULL;
 }

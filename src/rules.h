@@ -34,21 +34,40 @@ typedef struct Change
 
 /*
  * The view of one event on all changes: what was valid at a time, among what
- * row number `number` knew.  When rewarding, cut = number; verify() moves the
- * cut down through changes that the row may or may not have known.
+ * row number `number` knew.  When rewarding, both cuts are that number and
+ * chains are as long as they are.  verify() lowers a cut through changes that
+ * the row may or may not have known, and shortens a chain where it may not have
+ * known an edge.
  */
 typedef struct AsOf
 {
 	TimestampTz at;
 	int64		number;
-	int64		cut;
+	int64		rule_cut;
+	int64		model_cut;
+	int			chain_limit[2]; /* levels, by kind of earner */
 } AsOf;
 
+static inline AsOf
+as_of_row(TimestampTz at, int64 number)
+{
+	AsOf		as_of = {at, number, number, number, {MAX_LEVELS, MAX_LEVELS}};
+
+	return as_of;
+}
+
 static inline bool
-change_counts(const Change *change, const AsOf *as_of)
+change_counts(const Change *change, const AsOf *as_of, int64 cut)
 {
 	return change->valid_from <= as_of->at
-		&& (change->seen_from < as_of->cut || change->sure_from < as_of->number);
+		&& (change->seen_from < cut || change->sure_from < as_of->number);
+}
+
+/* whether the row may or may not have known a change that it could know */
+static inline bool
+change_in_doubt(const Change *change, const AsOf *as_of)
+{
+	return change->seen_from < as_of->number && change->sure_from >= as_of->number;
 }
 
 typedef struct Rule

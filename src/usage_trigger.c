@@ -142,7 +142,7 @@ check_tokens(int32 tokens, UsageColumn column)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s must not be negative", usage_column_names[column]),
-				 errhint("Take back a wrong event by a reversal, not by negative tokens.")));
+				 errhint("Give the number of tokens that were used.")));
 }
 
 static void
@@ -289,8 +289,7 @@ usage_before_insert(PG_FUNCTION_ARGS)
 		refuse_repeated_request(relation, event.request);
 	fill_model(values, nulls, &event);
 
-	as_of.at = event.created_at;
-	as_of.number = as_of.cut = event.number;
+	as_of = as_of_row(event.created_at, event.number);
 	reward_compute(&event, &as_of, &reward);
 	write_reward(values, nulls, &reward);
 	return PointerGetDatum(heap_form_tuple(RelationGetDescr(relation), values, nulls));
@@ -316,5 +315,5 @@ refuse_change(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("rows of \"%s\" are immutable", relation),
-			 errhint("Correct a record by a further record, such as an adjustment or a reversal.")));
+			 errhint("What is recorded stays; record what is right besides.")));
 }

@@ -4,8 +4,9 @@
  *
  * A change made while a row was being recorded may or may not have been known
  * to it (see Change in rules.h).  A row that differs from what it should be
- * with all it may have known is tried again with fewer of those changes, down
- * to none; only if no way gives the row as it stands is it reported.
+ * with all it may have known is tried with fewer of those changes: rules and
+ * facts of its model in the order they were made, and each chain ending at an
+ * edge in doubt.  Only if no way gives the row as it stands is it reported.
  */
 #include "postgres.h"
 
@@ -30,13 +31,20 @@ static StreamQuery rows_query = {
 };
 
 /* changes that a row may or may not have known, the latest first */
-static const char *const cuts_query =
-	"select distinct seen_from from ("
-	" select seen_from, sure_from from rewards.rule"
-	" union all select seen_from, sure_from from rewards.edge"
-	" union all select seen_from, sure_from from rewards.model_fact) c"
+static StreamQuery rule_cuts_query = {
+	.text = "select distinct seen_from from rewards.rule"
 	" where seen_from < $1 and (sure_from is null or sure_from >= $1)"
-	" order by 1 desc limit 1000";
+	" order by 1 desc limit 1000",
+	.nargs = 1,
+	.types = {INT8OID}
+};
+static StreamQuery model_cuts_query = {
+	.text = "select distinct seen_from from rewards.model_fact"
+	" where seen_from < $1 and (sure_from is null or sure_from >= $1) and model = $2"
+	" order by 1 desc limit 1000",
+	.nargs = 2,
+	.types = {INT8OID, TEXTOID}
+};
 
 typedef struct RowCheck
 {
@@ -111,19 +119,22 @@ reward_difference(const Datum *values, const bool *nulls, const Reward *reward)
 	return NULL;
 }
 
-/* what a row should be if it knew all changes below the cut */
+/* the first column that is not what an event makes of it by as_of, or NULL */
 static const char *
-check_row(const Datum *values, const bool *nulls, int64 cut, Reward *reward)
+check_row(const Datum *values, const bool *nulls, const AsOf *as_of, Reward *reward)
 {
 	UsageEvent	event;
-	AsOf		as_of;
 
 	event_read(&event, values, nulls);
-	as_of.at = event.created_at;
-	as_of.number = event.number;
-	as_of.cut = cut;
-	reward_compute(&event, &as_of, reward);
+	reward_compute(&event, as_of, reward);
 	return reward_difference(values, nulls, reward);
+}
+
+static AsOf
+as_of_values(const Datum *values)
+{
+	return as_of_row(DatumGetTimestampTz(values[COLUMN_CREATED_AT]),
+					 DatumGetInt64(values[COLUMN_ID]));
 }
 
 static bool
@@ -131,10 +142,10 @@ visit_row(TupleTableSlot *slot, void *context)
 {
 	RowCheck   *rows = (RowCheck *) context;
 	MemoryContext previous = MemoryContextSwitchTo(rows->scratch);
+	AsOf		as_of = as_of_values(slot->tts_values);
 	Reward		reward;
 
-	if (check_row(slot->tts_values, slot->tts_isnull,
-				  DatumGetInt64(slot->tts_values[COLUMN_ID]), &reward) != NULL)
+	if (check_row(slot->tts_values, slot->tts_isnull, &as_of, &reward) != NULL)
 	{
 		MemoryContextSwitchTo(rows->keep);
 		rows->doubtful = lappend(rows->doubtful, ExecCopySlotHeapTuple(slot));
@@ -146,25 +157,87 @@ visit_row(TupleTableSlot *slot, void *context)
 	return true;
 }
 
+/* the number itself, then where the cut may lie below it */
+static int
+possible_cuts(StreamQuery *query, Datum number, Datum key, int64 **cuts)
+{
+	Datum		args[2] = {number, key};
+	int			count = 1;
+
+	if (SPI_execute_plan(stream_plan(query), args, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read changes");
+	*cuts = palloc((SPI_processed + 1) * sizeof(int64));
+	(*cuts)[0] = DatumGetInt64(number);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		(*cuts)[count++] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+													   SPI_tuptable->tupdesc, 1, &isnull));
+	}
+	return count;
+}
+
+/* the whole chain, then each length at which an edge in doubt may end it */
+static int
+possible_lengths(const Account *earner, const AsOf *as_of, int *lengths)
+{
+	Account		account = *earner;
+	int			count = 1;
+
+	lengths[0] = MAX_LEVELS;
+	for (int level = 0; level < MAX_LEVELS && account.edge.referrer != 0; level++)
+	{
+		if (change_in_doubt(&account.edge.change, as_of))
+			lengths[count++] = level;
+		account = account_referrer(&account, as_of);
+	}
+	return count;
+}
+
+/* whether some way of shortening the chains explains the row */
+static bool
+chains_explain(const Datum *values, const bool *nulls, AsOf as_of, const Reward *full)
+{
+	int			provider[MAX_LEVELS + 1];
+	int			user[MAX_LEVELS + 1];
+	int			providers = possible_lengths(&full->provider, &as_of, provider);
+	int			users = possible_lengths(&full->user, &as_of, user);
+	Reward		attempt;
+
+	for (int i = 0; i < providers; i++)
+		for (int j = 0; j < users; j++)
+		{
+			as_of.chain_limit[KIND_PROVIDER] = provider[i];
+			as_of.chain_limit[KIND_USER] = user[j];
+			if (check_row(values, nulls, &as_of, &attempt) == NULL)
+				return true;
+		}
+	return false;
+}
+
 /* the first difference if there is no way to explain the row, or NULL */
 static const char *
 unexplained(const Datum *values, const bool *nulls, Reward *reward)
 {
-	Oid			types[1] = {INT8OID};
-	Datum		args[1] = {values[COLUMN_ID]};
-	Reward		attempt;
-	const char *difference = check_row(values, nulls, DatumGetInt64(args[0]), reward);
+	AsOf		as_of = as_of_values(values);
+	const char *difference = check_row(values, nulls, &as_of, reward);
+	int64	   *rule_cuts;
+	int64	   *model_cuts;
+	int			rules = possible_cuts(&rule_cuts_query, values[COLUMN_ID], (Datum) 0, &rule_cuts);
+	int			models = 1;
 
-	if (SPI_execute_with_args(cuts_query, 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read changes");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		Datum		cut = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (check_row(values, nulls, DatumGetInt64(cut), &attempt) == NULL)
-			return NULL;
-	}
+	model_cuts = &as_of.number;
+	if (!nulls[COLUMN_MODEL])
+		models = possible_cuts(&model_cuts_query, values[COLUMN_ID], values[COLUMN_MODEL], &model_cuts);
+	for (int i = 0; i < rules; i++)
+		for (int j = 0; j < models; j++)
+		{
+			as_of.rule_cut = rule_cuts[i];
+			as_of.model_cut = model_cuts[j];
+			if (chains_explain(values, nulls, as_of, reward))
+				return NULL;
+		}
 	return difference;
 }
 

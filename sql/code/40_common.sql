@@ -53,7 +53,7 @@ begin
 	if amount in ('NaN', 'Infinity', '-Infinity') or amount < 0 or amount > most then
 		raise exception '% must be between 0 and %', argument, most
 			using errcode = 'invalid_parameter_value',
-				hint = case when most = 1 then 'Write 20 % as 0.20.' end;
+				hint = case when most = 1 then 'Write 20 % as 0.20.' else 'Give an amount in this range.' end;
 	elsif amount <> trunc(amount, 9) then
 		raise exception '% has more than nine decimal places', argument
 			using errcode = 'invalid_parameter_value', hint = 'Round it to nine places.';

@@ -353,9 +353,12 @@ begin
 		from rewards.preset_rules(name) p
 		union all
 		select o.rule, o.key, null, rewards.rule_value(o.rule, o.key, load_preset.valid_from)
-		from (select rule, key from rewards.preset_rules('cxmpute')
-			union select rule, key from rewards.preset_rules('cxmpute_guide')) o
+		from (select rule, key, null::jsonb as value from rewards.preset_rules('cxmpute') where rule <> 'setting'
+			union select rule, key, null from rewards.preset_rules('cxmpute_guide') where rule <> 'setting'
+			/* a setting only when it is as that programme left it */
+			union select rule, key, value from rewards.preset_rules('cxmpute_guide') where rule = 'setting') o
 		where not addition
+			and (o.value is null or o.value = rewards.rule_value(o.rule, o.key, load_preset.valid_from))
 			and not exists (select from rewards.preset_rules(name) p where p.rule = o.rule and p.key = o.key)
 		order by 1, 2
 	loop

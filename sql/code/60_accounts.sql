@@ -95,9 +95,15 @@ begin
 			using errcode = 'invalid_parameter_value',
 				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
 	end if;
+	if custom is not null and rewards.setting('code_policy') = 'identity' then
+		raise exception 'an account''s own id is its code here'
+			using errcode = 'invalid_parameter_value', hint = 'Leave out the custom code, or set code_policy to generated or both.';
+	end if;
 	number := (rewards.ensure_account(kind, account)).number;
-	if rewards.setting('code_policy') = 'identity' and custom is null then
+	if rewards.setting('code_policy') = 'identity' then
 		return account;
+	elsif exists (select from rewards.account a where a.name = custom and a.id <> number) then
+		raise exception using errcode = 'unique_violation';
 	end if;
 	select c.code into code from rewards.code c
 	where c.account = number and c.voided_at is null and (custom is null or upper(c.code) = upper(custom))
@@ -117,7 +123,7 @@ begin
 	insert into rewards.code (code, account, custom) values (code, number, custom is not null);
 	return code;
 exception when unique_violation then
-	raise exception 'code "%" is taken', code
+	raise exception 'code "%" is taken', coalesce(custom, code)
 		using errcode = 'unique_violation', hint = 'Choose another one.';
 end
 $$;
@@ -134,17 +140,18 @@ declare
 	policy text := rewards.setting('code_policy');
 	number bigint;
 begin
-	if policy <> 'identity' then
-		select c.account into number from rewards.code c
-		where upper(c.code) = upper(code) and c.voided_at is null;
-	end if;
-	if number is null and policy <> 'generated' then
-		/* an account counts from its first usage row, also before posting */
+	/* an id is its account's own, also where somebody has a code that reads like it */
+	if policy <> 'generated' then
 		number := rewards.find_account(kind, code);
+		/* an account counts from its first usage row, also before posting */
 		if number is null and exists (select from rewards.tail_accounts() t where t.kind = kind and t.account = code) then
 			number := (rewards.ensure_account(kind, code)).number;
 		end if;
 		number := coalesce(number, rewards.find_account(case kind when 'user' then 'provider' else 'user' end, code));
+	end if;
+	if number is null and policy <> 'identity' then
+		select c.account into number from rewards.code c
+		where upper(c.code) = upper(code) and c.voided_at is null;
 	end if;
 	return number;
 end

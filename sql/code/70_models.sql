@@ -95,6 +95,10 @@ declare
 	number bigint;
 begin
 	perform rewards.require_installed();
+	if valid_from < now() and not rewards.is_admin() then
+		raise exception 'only an admin may date a model''s owner, tier or rate back'
+			using errcode = 'insufficient_privilege', hint = 'Leave out the argument valid_from.';
+	end if;
 	perform rewards.ensure_model(model_id);
 	perform rewards.check_tier(tier);
 	perform rewards.check_amount(vram_gb, 'vram_gb');

@@ -190,8 +190,13 @@ as $$
 begin
 	perform rewards.require_installed();
 	return query
-	select l.kind, l.account, l.entry, l.level, l.amount
-	from rewards.ledger l where l.source = 'usage_logs' and l.source_id = shares_of.usage_id;
+	select coalesce(a.kind, case s.entry when 'work' then 'provider' else 'user' end),
+		coalesce(a.name, case s.entry when 'work' then u.provider_id else u.user_id end), s.entry, s.level, s.amount
+	from rewards.usage_logs u
+	cross join lateral rewards.shares(u.distribution) with ordinality s(account_number, entry, level, amount, place)
+	left join rewards.account a on a.id = s.account_number
+	where u.id = shares_of.usage_id
+	order by s.place;
 end
 $$;
 revoke all on function rewards.shares_of(bigint) from public;
@@ -252,7 +257,7 @@ begin
 			'modelId', l.model_id, 'modelName', l.name, 'modelCategory', l.category,
 			'characterName', l.character_name, 'characterImage', l.image,
 			'totalUsageCount', l.usage_count, 'totalTokensConsumed', l.tokens, 'totalEarnings', l.earnings,
-			'lastUsageAt', l.last_usage_at, 'createdAt', l.created_at, 'updatedAt', coalesce(l.updated_at, l.created_at))
+			'lastUsageAt', l.last_usage_at, 'createdAt', l.created_at, 'updatedAt', greatest(l.updated_at, l.created_at))
 			order by l.earnings desc, l.model_id), '[]'))
 	into result from line l;
 	return result;

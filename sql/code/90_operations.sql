@@ -40,6 +40,13 @@ $$;
 revoke all on function rewards.partition_size() from public;
 comment on function rewards.partition_size() is 'how many numbers the next partition shall hold';
 
+create function rewards.partitions_ahead() returns integer
+	language sql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+	as $$ select count(*)::integer from rewards.usage_partition p where p.first > rewards.last_number() $$;
+revoke all on function rewards.partitions_ahead() from public;
+comment on function rewards.partitions_ahead() is 'how many partitions no number has reached yet';
+
 create function rewards.make_partitions() returns integer
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
@@ -51,7 +58,7 @@ declare
 	made integer := 0;
 	next_first bigint;
 begin
-	if (select count(*) from rewards.usage_partition p where p.first > last) >= wanted
+	if rewards.partitions_ahead() >= wanted
 			and not exists (select from rewards.usage_partition p where p.first <= last and p.started_at is null) then
 		return 0;
 	end if;
@@ -239,7 +246,7 @@ as $$
 	from pg_proc p
 	where p.pronamespace = 'rewards'::regnamespace and p.proname::text = any (
 		/* what the views call */
-		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'setting', 'today', 'last_number']
+		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'partitions_ahead']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
 				'explain_reward', 'explain_tier', 'model_earnings'] end
@@ -282,9 +289,15 @@ revoke all on function rewards.apply_access(regrole, text) from public;
 comment on function rewards.apply_access(regrole, text) is 'the GRANTs of a kind of access';
 
 create function rewards.renew_access() returns void
-	language sql volatile parallel unsafe
+	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
-	as $$ select rewards.apply_access(a.role, a.access) from rewards.access a $$;
+as $$
+begin
+	/* roles may have been dropped since */
+	delete from rewards.access a where not exists (select from pg_roles r where r.oid = a.role);
+	perform rewards.apply_access(a.role, a.access) from rewards.access a;
+end
+$$;
 revoke all on function rewards.renew_access() from public;
 comment on function rewards.renew_access() is 'gives again what grant_access() has given; install() calls it';
 
@@ -318,3 +331,24 @@ $$;
 revoke all on function rewards.grant_access(text, text, text, text) from public;
 comment on function rewards.grant_access(text, text, text, text) is
 	'gives a role an access: app writes usage and reads all, analyst reads the views without e-mails; remembered and renewed by install() (X1, X4)';
+
+create function rewards.revoke_access(role text) returns void
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(role, 'role');
+	if to_regrole(quote_ident(role)) is null then
+		raise exception 'role "%" does not exist', role
+			using errcode = 'undefined_object', hint = 'It has no access, then.';
+	end if;
+	execute format('revoke all on all tables in schema rewards from %I', role);
+	execute format('revoke all on all functions in schema rewards from %I', role);
+	execute format('revoke all on schema rewards from %I', role);
+	delete from rewards.access a where a.role = to_regrole(quote_ident(revoke_access.role));
+	perform rewards.log_call('revoke_access', jsonb_build_object('role', role), null, null, rewards.caller()::text);
+end
+$$;
+revoke all on function rewards.revoke_access(text) from public;
+comment on function rewards.revoke_access(text) is 'takes every access to the schema from a role';

@@ -244,11 +244,11 @@ select t.backlog,
 		select format('%s since %s', h.who, h.since) from (
 			select 'process ' || s.pid as who, s.xact_start as since from pg_stat_activity s where s.backend_xid is not null and s.pid <> pg_backend_pid()
 			union all
-			select 'prepared transaction ' || p.gid, p.prepared from pg_prepared_xacts p where p.database = current_database()
+			select 'prepared transaction ' || p.gid, p.prepared from pg_prepared_xacts p
 		) h order by h.since limit 1) end as held_back_by,
 	(select count(*) from rewards.usage_partition p)::integer as partitions,
-	(select count(*) from rewards.usage_partition p where p.first > n.last_value)::integer as partitions_ahead,
+	rewards.partitions_ahead() as partitions_ahead,
 	i.version
-from rewards.cursor c, rewards.installation i, rewards.usage_number n, (select rewards.tail_events() as backlog) t;
+from rewards.cursor c, rewards.installation i, (select rewards.tail_events() as backlog) t;
 comment on view rewards.status is
 	'one row: rows not yet folded, time since the last posting while there are any, what holds posting back, partitions';
