@@ -24,7 +24,8 @@ refuse_out_of_range(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("amount out of range"),
-			 errdetail("One amount lies between -9223372036.854775807 and 9223372036.854775807.")));
+			 errdetail("One amount lies between -9223372036.854775807 and 9223372036.854775807."),
+			 errhint("Lower the rate or rule that gives it, or split the event.")));
 }
 
 /*

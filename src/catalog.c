@@ -12,16 +12,19 @@
 #include "access/table.h"
 #include "catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "event.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #define REWARDS_SCHEMA "rewards"
 
 static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_USAGE_LOGS] = "usage_logs",
+	[SEQUENCE_USAGE_NUMBER] = "usage_number",
 	[TABLE_RULE] = "rule",
 	[TABLE_ACCOUNT] = "account",
 	[TABLE_EDGE] = "edge",
@@ -100,6 +103,34 @@ catalog_generation(CatalogTable table)
 	return generations[table];
 }
 
+static Oid
+usage_column_type(UsageColumn column)
+{
+	switch (column)
+	{
+		case COLUMN_ID:
+			return INT8OID;
+		case COLUMN_CREATED_AT:
+			return TIMESTAMPTZOID;
+		case COLUMN_STATUS_CODE:
+		case COLUMN_INPUT_TOKENS:
+		case COLUMN_OUTPUT_TOKENS:
+		case COLUMN_LATENCY_MS:
+			return INT4OID;
+		case COLUMN_PROVIDER_POINTS:
+		case COLUMN_USER_POINTS:
+		case COLUMN_CREATOR_EARNINGS:
+		case COLUMN_COST:
+			return NUMERICOID;
+		case COLUMN_DISTRIBUTION:
+			return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								   CStringGetDatum("distribution"),
+								   ObjectIdGetDatum(get_namespace_oid(REWARDS_SCHEMA, false)));
+		default:
+			return TEXTOID;
+	}
+}
+
 /*
  * Whether the relation has the columns of usage_logs, in order.  Remembers the
  * last relation that had.
@@ -118,7 +149,8 @@ catalog_is_usage_log(Relation relation)
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 
 		if (column->attisdropped
-			|| strcmp(NameStr(column->attname), usage_column_names[i]) != 0)
+			|| strcmp(NameStr(column->attname), usage_column_names[i]) != 0
+			|| column->atttypid != usage_column_type((UsageColumn) i))
 			return false;
 	}
 	checked_usage_log = RelationGetRelid(relation);

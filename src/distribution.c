@@ -396,7 +396,7 @@ Datum
 distribution_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			format = pq_getmsgbyte(message);
+	int			format = message->cursor < message->len ? pq_getmsgbyte(message) : 0;
 	int			len = message->len - message->cursor;
 	const char *bytes = pq_getmsgbytes(message, len);
 	Distribution *distribution = palloc(VARHDRSZ + len);

@@ -131,7 +131,7 @@ explain_own(Explanation *why, const Share *share)
 static const Rule *
 rates_of(const Explanation *why, AccountKind kind)
 {
-	return rule_in_force(rules_current(), RULE_REFERRAL_RATES,
+	return rule_in_force(why->reward.rules, RULE_REFERRAL_RATES,
 						 account_kind_name(kind), &why->as_of);
 }
 
@@ -173,7 +173,9 @@ explain_end_of_chain(Explanation *why, AccountKind kind, int64 earner, int level
 		put_line(why, &none, NULL, NULL, NULL,
 				 psprintf("no rule: no referral rates for %ss", account_kind_name(kind)));
 	else if (level < rates->levels)
-		put_line(why, &none, NULL, NULL, &rates->rates[level],
+		put_line(why, &none,
+				 psprintf("referral rate of %ss, level %d", account_kind_name(kind), level + 1),
+				 NULL, &rates->rates[level],
 				 earner == ACCOUNT_SELF ? "the account was not registered then"
 				 : psprintf("no referrer at level %d then", level + 1));
 }

@@ -606,7 +606,8 @@ post(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0) && max_events < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_events must not be negative")));
+				 errmsg("max_events must not be negative"),
+				 errhint("Leave it out to post everything.")));
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),

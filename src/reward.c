@@ -219,6 +219,7 @@ reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward)
 	const RuleSet *rules = rules_current();
 
 	memset(reward, 0, sizeof(Reward));
+	reward->rules = rules;
 	find_service(rules, event, as_of, reward);
 	find_tier(rules, event, as_of, reward);
 	reward->user = account_find(KIND_USER, event->user);

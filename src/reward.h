@@ -27,6 +27,7 @@ typedef enum TierSource
  */
 typedef struct Reward
 {
+	const RuleSet *rules;		/* what the pointers below lead into */
 	const char *service;
 	const char *tier;			/* NULL with TIER_NONE */
 	TierSource	tier_source;

@@ -70,14 +70,15 @@ set_account(const Totals *totals, int64 key, Datum *values, bool *nulls)
 
 /*
  * tail_totals(grain, kind, account) returns setof (account_number, kind,
- * account, period, unit, entry, level, amount, events, tokens); grain is day or
+ * account, period, unit, entry, level, amount, events, tokens); grain is day, else
  * month; kind and account, when given, keep just that account.
  */
 Datum
 tail_totals(PG_FUNCTION_ARGS)
 {
-	char	   *grain = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Totals	   *totals = totals_create(strcmp(grain, "day") == 0 ? GRAIN_DAY : GRAIN_MONTH, false);
+	bool		daily = !PG_ARGISNULL(0)
+		&& strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "day") == 0;
+	Totals	   *totals = totals_create(daily ? GRAIN_DAY : GRAIN_MONTH, false);
 	HASH_SEQ_STATUS scan;
 	Total	   *total;
 

@@ -73,6 +73,12 @@ next_number(PG_FUNCTION_ARGS)
 {
 	Oid			sequence = PG_GETARG_OID(0);
 
+	/* it asks for no privilege on the sequence, so it serves just this one */
+	if (sequence != catalog_table(SEQUENCE_USAGE_NUMBER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("next_number() draws from rewards.usage_number only"),
+				 errhint("Use nextval() for other sequences.")));
 	check_sequence(sequence);
 	drawn_by = GetTopFullTransactionId();
 	drawn_number = nextval_internal(sequence, false);

@@ -75,7 +75,7 @@ begin
 							where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 		order by array_position(array['v', 'p', 'r', 'S']::"char"[], c.relkind)
 	loop
-		if to_regclass(doomed.relation::text) is not null then
+		if exists (select from pg_class c where c.oid = doomed.relation) then
 			execute format('drop %s if exists %s cascade',
 				case doomed.relkind when 'v' then 'view' when 'S' then 'sequence' else 'table' end,
 				doomed.relation);

@@ -244,7 +244,7 @@ begin
 	fits := case name
 		when 'time_zone' then exists (select from pg_timezone_names t where t.name = check_setting.value)
 		when 'auto_register' then value in ('on', 'off')
-		when 'default_tier' then exists (select from rewards.rule r where r.rule = 'tier' and r.key = check_setting.value)
+		when 'default_tier' then rewards.rule_value('tier', value) is not null
 		when 'code_policy' then value in ('identity', 'generated', 'both')
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
@@ -254,7 +254,7 @@ begin
 				hint = case name
 					when 'time_zone' then 'Use a full name such as Europe/Berlin; pg_timezone_names lists them.'
 					when 'auto_register' then 'Use on or off.'
-					when 'default_tier' then 'Use a tier that rewards.set_tier() has made.'
+					when 'default_tier' then 'Use a tier of the view rewards.tiers.'
 					when 'code_policy' then 'Use identity, generated or both.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')

@@ -233,7 +233,9 @@ create function rewards.referral_signup(code text, referee text, out referrer te
 as $$
 #variable_conflict use_variable
 declare
-	owner rewards.account;
+	referee_first boolean := referee < code collate "C";
+	owner_number bigint;
+	owner record;
 	joiner record;
 begin
 	perform rewards.require_installed();
@@ -249,8 +251,14 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Leave out the argument at.';
 	end if;
 
-	select a.* into owner from rewards.account a where a.id = rewards.code_owner(code, kind);
-	if owner.id is null then
+	/* names are registered in order, as posting does: nobody waits in a circle */
+	if referee_first then
+		joiner := rewards.ensure_account(kind, referee, at);
+	end if;
+	/* by itself, before the query that shall see whom it registers */
+	owner_number := rewards.code_owner(code, kind);
+	select a.id, a.kind, a.name into owner from rewards.account a where a.id = owner_number;
+	if not found then
 		raise exception 'invalid referral code "%"', code
 			using errcode = 'RW006', hint = 'Ask the referrer for the code that rewards.referral_code() gives.';
 	elsif owner.name = referee and owner.kind = kind then
@@ -261,7 +269,9 @@ begin
 			using errcode = 'RW005', hint = 'Users refer users, providers refer providers.';
 	end if;
 
-	joiner := rewards.ensure_account(kind, referee, at);
+	if not referee_first then
+		joiner := rewards.ensure_account(kind, referee, at);
+	end if;
 	if not joiner.created then
 		/* an account made in this very transaction is in nobody's chain */
 		if rewards.chain_root(joiner.number) <> joiner.number then

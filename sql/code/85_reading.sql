@@ -24,7 +24,7 @@ revoke all on function rewards.account_lines(text, text, text) from public;
 comment on function rewards.account_lines(text, text, text) is 'one account''s totals, folded and not, by day or month';
 
 create function rewards.earning_history(account text, kind text default 'user', days integer default 30)
-	returns table (day date, own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric)
+	returns table (day date, own numeric, referral numeric, bonus numeric, total numeric)
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -33,16 +33,17 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
-	if days is null or days not between 1 and 36600 then
+	perform rewards.check_not_null(days, 'days');
+	if days not between 1 and 36600 then
 		raise exception 'days must be between 1 and 36600'
 			using errcode = 'invalid_parameter_value', hint = 'It counts back from today, today included.';
 	end if;
 	return query
 	select d.day,
-		coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0),
-		coalesce(sum(l.amount) filter (where l.entry = 3), 0),
-		coalesce(sum(l.amount) filter (where l.entry > 4), 0),
-		coalesce(sum(l.amount), 0)
+		trim_scale(coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)),
+		trim_scale(coalesce(sum(l.amount), 0))
 	from (select rewards.today() - n as day from generate_series(days - 1, 0, -1) n) d
 	left join rewards.account_lines(earning_history.account, earning_history.kind, 'day') l
 		on l.period = d.day and l.unit = 1
@@ -70,15 +71,15 @@ begin
 	select a.* into owner from rewards.account a
 	where a.name = summarize_account.account and a.kind = summarize_account.kind;
 	return query
-	select coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry in (1, 2)), 0),
-		coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry = 3), 0),
-		coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry > 4), 0),
-		coalesce(sum(l.amount) filter (where chosen and l.unit = 1), 0),
-		coalesce(sum(l.amount) filter (where chosen and l.unit = 2), 0),
+	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry in (1, 2)), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry = 3), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry > 4), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2), 0)),
 		coalesce(sum(l.events) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
 		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
-		(select h.total_points from rewards.earning_history(summarize_account.account, summarize_account.kind, 1) h),
-		coalesce(sum(l.amount) filter (where l.unit = 1), 0),
+		(select h.total from rewards.earning_history(summarize_account.account, summarize_account.kind, 1) h),
+		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
 		(select r.name from rewards.edge e join rewards.account r on r.id = e.referrer where e.referee = owner.id),
 		(select count(*) from rewards.edge e where e.referrer = owner.id),
 		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
@@ -143,7 +144,7 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Use points or earnings.';
 	end if;
 	return query
-	select coalesce(sum(l.amount), 0), 0::numeric, 0::numeric, 0::numeric, 0::numeric, coalesce(sum(l.amount), 0)
+	select trim_scale(coalesce(sum(l.amount), 0)), 0::numeric, 0::numeric, 0::numeric, 0::numeric, trim_scale(coalesce(sum(l.amount), 0))
 	from rewards.account_lines(balance.account, balance.kind, 'month') l
 	where rewards.unit_name(l.unit) = balance.unit;
 end
@@ -163,11 +164,11 @@ begin
 	perform rewards.check_kind(kind);
 	return query
 	with line as (
-		select l.period, l.unit, l.entry, l.level, sum(l.events)::bigint as events, sum(l.amount) as amount
+		select l.period, l.unit, l.entry, l.level, sum(l.events)::bigint as events, trim_scale(sum(l.amount)) as amount
 		from rewards.account_lines(statement.account, statement.kind, 'day') l
 		group by l.period, l.unit, l.entry, l.level
 	), running as (
-		select l.*, sum(l.amount) over (partition by l.unit order by l.period, l.entry, l.level) as balance
+		select l.*, trim_scale(sum(l.amount) over (partition by l.unit order by l.period, l.entry, l.level)) as balance
 		from line l
 	)
 	select r.period, rewards.unit_name(r.unit), rewards.entry_name(r.entry), r.level::integer, r.events, r.amount, r.balance
@@ -189,6 +190,7 @@ as $$
 #variable_conflict use_column
 begin
 	perform rewards.require_installed();
+	perform rewards.check_not_null(usage_id, 'usage_id');
 	return query
 	select coalesce(a.kind, case s.entry when 'work' then 'provider' else 'user' end),
 		coalesce(a.name, case s.entry when 'work' then u.provider_id else u.user_id end), s.entry, s.level, s.amount
@@ -211,6 +213,7 @@ as $$
 #variable_conflict use_column
 begin
 	perform rewards.require_installed();
+	perform rewards.check_not_null(usage_id, 'usage_id');
 	return query
 	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate,
 		case when e.entry in ('work', 'usage') and e.note is null then 1::numeric end, e.note
@@ -251,7 +254,7 @@ begin
 	)
 	select jsonb_build_object('success', true,
 		'totalTokens', coalesce(sum(l.tokens), 0),
-		'totalEarnings', coalesce(sum(l.earnings), 0),
+		'totalEarnings', trim_scale(coalesce(sum(l.earnings), 0)),
 		'modelsCount', count(*) filter (where l.usage_count > 0),
 		'models', coalesce(jsonb_agg(jsonb_build_object(
 			'modelId', l.model_id, 'modelName', l.name, 'modelCategory', l.category,

@@ -56,12 +56,30 @@ declare
 	last bigint := rewards.last_number();
 	wanted integer := rewards.setting('partitions_ahead')::integer;
 	made integer := 0;
+	begun timestamptz := clock_timestamp();
 	next_first bigint;
 begin
 	if rewards.partitions_ahead() >= wanted
 			and not exists (select from rewards.usage_partition p where p.first <= last and p.started_at is null) then
 		return 0;
 	end if;
+	/*
+	 * A running statement routes its rows by the bounds it found when it began,
+	 * and would fail at a partition attached since. Short ones are over soon; with
+	 * a long one the next call tries again.
+	 */
+	for attempt in 1..20 loop
+		exit when not exists (
+			select from pg_locks l join pg_stat_activity s on s.pid = l.pid
+			where l.relation = 'rewards.usage_logs'::regclass and l.mode = 'RowExclusiveLock' and l.pid <> pg_backend_pid()
+				and l.database = (select d.oid from pg_database d where d.datname = current_database())
+				and coalesce(s.state, 'active') = 'active' and coalesce(s.query_start, '-infinity') < begun);
+		if attempt = 20 then
+			return 0;
+		end if;
+		perform pg_sleep(0.01);
+		perform pg_stat_clear_snapshot();
+	end loop;
 	lock table rewards.usage_partition in share row exclusive mode;
 	update rewards.usage_partition set started_at = clock_timestamp() where first <= last and started_at is null;
 	if to_regclass('rewards.usage_logs_default') is null then

@@ -123,7 +123,7 @@ comment on view rewards.user_models is 'who owns which model now (K2)';
 
 create or replace view rewards.model_creator_earnings as
 select a.name as creator_id, t.model as model_id, sum(t.events)::bigint as total_usage_count,
-	sum(t.tokens)::bigint as total_tokens_consumed, sum(t.amount) as total_earnings,
+	sum(t.tokens)::bigint as total_tokens_consumed, trim_scale(sum(t.amount)) as total_earnings,
 	max(t.last_at) as last_usage_at, min(t.first_at) as created_at, max(t.last_at) as updated_at
 from (
 	select t.owner, t.model, t.events, t.tokens, t.amount, t.first_at, t.last_at from rewards.model_total t
@@ -163,10 +163,10 @@ comment on view rewards.day_lines is 'totals by account and programme day, folde
 
 create or replace view rewards.provider_rewards as
 select l.account as provider_id, l.month,
-	coalesce(sum(l.amount) filter (where l.entry = 1), 0) as work_points,
-	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
-	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
-	sum(l.amount) as total_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 1), 0)) as work_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where l.entry = 1), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where l.entry = 1), 0)::bigint as tokens
 from rewards.month_lines l where l.kind = 'provider' and l.unit = 1
@@ -175,10 +175,10 @@ comment on view rewards.provider_rewards is 'points of providers by month; reque
 
 create or replace view rewards.user_points as
 select l.account as user_id, l.month,
-	coalesce(sum(l.amount) filter (where l.entry = 2), 0) as usage_points,
-	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
-	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
-	sum(l.amount) as total_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 2), 0)) as usage_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where l.entry = 2), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where l.entry = 2), 0)::bigint as tokens
 from rewards.month_lines l where l.kind = 'user' and l.unit = 1
@@ -186,17 +186,17 @@ group by l.account, l.month;
 comment on view rewards.user_points is 'points of users by month; requests and tokens count what succeeded (P12, N1)';
 
 create or replace view rewards.referral_points_by_level as
-select l.kind, l.account, l.month, l.level::integer as level, sum(l.amount) as points, sum(l.events)::bigint as events
+select l.kind, l.account, l.month, l.level::integer as level, trim_scale(sum(l.amount)) as points, sum(l.events)::bigint as events
 from rewards.month_lines l where l.unit = 1 and l.entry = 3
 group by l.kind, l.account, l.month, l.level;
 comment on view rewards.referral_points_by_level is 'referral points by month and level of the chain (R14, N3)';
 
 create or replace view rewards.daily_points as
 select l.kind, l.account, l.day,
-	coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0) as own_points,
-	coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral_points,
-	coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus_points,
-	sum(l.amount) as total_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0)) as own_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where l.entry in (1, 2)), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where l.entry in (1, 2)), 0)::bigint as tokens
 from rewards.day_lines l where l.unit = 1

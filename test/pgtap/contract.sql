@@ -1,0 +1,220 @@
+-- The surface that applications, analysts and administrators rely on: every public
+-- call with its arguments, defaults, result and volatility, every view with its columns;
+-- nothing for PUBLIC; what the roles app and analyst may do and may not.
+\set ON_ERROR_STOP 1
+begin;
+select * from no_plan();
+select lives_ok('select rewards.install()', 'install()');
+
+/* ---- calls ---- */
+
+create temp table call (name text, arguments text, result text, volatility "char");
+insert into call values
+	('account_summary', 'account text, kind text DEFAULT ''user''::text, month text DEFAULT NULL::text', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
+	('account_summary', 'account text, kind text, month date', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
+	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
+	('earning_history', 'account text, kind text DEFAULT ''user''::text, days integer DEFAULT 30', 'TABLE(day date, own numeric, referral numeric, bonus numeric, total numeric)', 's'),
+	('explain_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, rule text, base numeric, rate numeric, multiplier numeric, note text)', 's'),
+	('explain_tier', 'model text, OUT tier text, OUT rule text', 'record', 's'),
+	('grant_access', 'role text, access text, account text DEFAULT NULL::text, kind text DEFAULT ''user''::text', 'void', 'v'),
+	('install', 'preset text DEFAULT NULL::text', 'text', 'v'),
+	('load_preset', 'name text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
+	('model_earnings', 'user_id text', 'jsonb', 's'),
+	('month', 'month text', 'date', 'i'),
+	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
+	('referral_code', 'account text, kind text DEFAULT ''user''::text, custom text DEFAULT NULL::text', 'text', 'v'),
+	('referral_signup', 'code text, referee text, OUT referrer text, INOUT kind text DEFAULT ''user''::text, at timestamp with time zone DEFAULT now(), OUT bonus numeric, OUT created_at timestamp with time zone', 'record', 'v'),
+	('register_account', 'account text, kind text DEFAULT ''user''::text, email text DEFAULT NULL::text, joined_at timestamp with time zone DEFAULT now()', 'boolean', 'v'),
+	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
+	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_tier', 'tier text, points numeric, vram_above numeric DEFAULT NULL::numeric, vram_upto numeric DEFAULT NULL::numeric, title text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_user_share', 'share numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('shares', 'distribution rewards.distribution', 'TABLE(account_number bigint, entry text, level integer, amount numeric)', 'i'),
+	('shares_of', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric)', 's'),
+	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
+	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
+	('uninstall', 'confirmation text', 'void', 'v'),
+	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 's');
+select is((select string_agg(format('%s returns %s, %s', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile), e'\n')
+		from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname = c.name and pg_get_function_arguments(p.oid) = c.arguments),
+	format('%s returns %s, %s', c.arguments, c.result, c.volatility), c.name || '(' || c.arguments || ')')
+from call c;
+-- an overload more would make calls ambiguous
+select is(count(*), (select count(*) from call), 'no public call has another form')
+from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname in (select name from call);
+
+/* ---- tables and views ---- */
+
+create temp table relation (name text, columns text);
+insert into relation values
+	('accounts', 'kind account email status status_until referrer joined_at onboarded_at last_active_at'),
+	('characters', 'id name image'),
+	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
+	('ledger', 'source source_id kind account entry level amount unit created_at recorded_at reason'),
+	('model_creator_earnings', 'creator_id model_id total_usage_count total_tokens_consumed total_earnings last_usage_at created_at updated_at'),
+	('model_usage_logs', 'id user_id model_id character_id creator_id usage_type tokens_consumed earnings_generated created_at'),
+	('models', 'id name category character_id tier vram_gb rate created_at'),
+	('provider_rewards', 'provider_id month work_points referral_points bonus_points total_points requests tokens'),
+	('referral_codes', 'code kind account custom active uses created_at'),
+	('referral_points_by_level', 'kind account month level points events'),
+	('referral_relationships', 'kind referee referrer code created_at'),
+	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
+	('settings', 'name value default_value description updated_by updated_at'),
+	('unmatched_models', 'model events tokens last_seen'),
+	('user_models', 'user_id model_id created_at'),
+	('user_points', 'user_id month usage_points referral_points bonus_points total_points requests tokens'),
+	('users', 'id email created_at'),
+	('admin_log', 'id at session_role updated_by call arguments before after');
+select is((select string_agg(a.attname, ' ' order by a.attnum) from pg_attribute a
+		where a.attrelid = to_regclass('rewards.' || r.name) and a.attnum > 0 and not a.attisdropped), r.columns, 'columns of ' || r.name)
+from relation r;
+-- those that an application writes and reads by name, in whatever order
+select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end, ', ' order by a.attname)
+		from pg_attribute a where a.attrelid = 'rewards.usage_logs'::regclass and a.attnum > 0 and not a.attisdropped),
+	'character_id text, cost numeric, created_at timestamp with time zone not null, creator_earnings numeric, distribution rewards.distribution, endpoint text not null, '
+	'id bigint not null, input_tokens integer not null, latency_ms integer, model text, output_tokens integer not null, provider_id text, provider_points numeric, '
+	'request_id text, service text, status_code integer not null, tier text, usage_type text, user_id text not null, user_points numeric', 'columns of usage_logs');
+select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions}'::text[]) c;
+select is((select count(*) from rewards.status), 1::bigint, 'status is one row');
+
+/* ---- every object is explained, nothing depends on the caller's search_path ---- */
+
+select is_empty($$
+	select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace and obj_description(p.oid, 'pg_proc') is null
+	union all select c.oid::regclass::text from pg_class c
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition and obj_description(c.oid, 'pg_class') is null
+	union all select 'rewards.usage_number' where obj_description('rewards.usage_number'::regclass, 'pg_class') is null
+	union all select 'rewards.distribution' where obj_description('rewards.distribution'::regtype, 'pg_type') is null
+	union all select o.oid::regoperator::text from pg_operator o where o.oprnamespace = 'rewards'::regnamespace and obj_description(o.oid, 'pg_operator') is null
+	$$, 'every object has a comment');
+-- unit_name() is one expression over its argument, to be inlined
+select is_empty($$
+	select p.oid::regprocedure from pg_proc p join pg_language l on l.oid = p.prolang
+	where p.pronamespace = 'rewards'::regnamespace and (p.prosecdef or l.lanname <> 'c') and p.proname <> 'unit_name'
+		and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)
+	$$, 'search_path is pinned');
+select is_empty($$
+	select c.oid::regclass from pg_class c where c.relnamespace = 'rewards'::regnamespace and c.relowner <> (select extowner from pg_extension where extname = 'rewards')
+	$$, 'all belongs to the extension''s owner');
+
+/* ---- PUBLIC ---- */
+
+-- pure functions: the type's own, and names and constants
+select set_eq($$
+	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace and has_function_privilege('public', p.oid, 'execute')
+	$$, '{distribution_in,distribution_out,distribution_recv,distribution_send,distribution_eq,distribution_ne,distribution_hash,shares,
+		entry_name,entry_number,unit_name,month,library_version,setting_defaults,caller}'::text[], 'what PUBLIC may call');
+select is_empty($$
+	select c.oid::regclass, p from pg_class c, unnest('{select,insert,update,delete,truncate,references,trigger}'::text[]) p
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and has_table_privilege('public', c.oid, p)
+	union all select c.oid::regclass, p from pg_class c, unnest('{select,insert,update}'::text[]) p
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and has_any_column_privilege('public', c.oid, p)
+	union all select c.oid::regclass, p from pg_class c, unnest('{usage,select,update}'::text[]) p
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'S' and has_sequence_privilege('public', c.oid, p)
+	$$, 'PUBLIC reads and writes nothing');
+select ok(not has_schema_privilege('public', 'rewards', p), 'PUBLIC has no ' || p || ' on the schema') from unnest('{usage,create}'::text[]) p;
+
+/* ---- roles ---- */
+
+create role rewards_test_app;
+create role rewards_test_analyst;
+create role rewards_test_nobody;
+-- before: nothing
+create function pg_temp.attempt(role text, command text) returns text language plpgsql as $$
+begin
+	execute format('set local role %I', role);
+	execute command;
+	set local role none;
+	return 'done';
+exception when others then
+	return sqlstate;
+end $$;
+select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' || command) from unnest(array[
+	'select count(*) from rewards.usage_logs', 'select count(*) from rewards.user_points', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')',
+	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')']) command;
+select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
+select lives_ok('select rewards.install()', 'install() again renews what is granted');
+
+select set_eq($$
+	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
+		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
+	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,next_number,
+		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what app may call');
+select set_eq($$
+	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
+		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
+	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what analyst may call');
+select set_eq($$
+	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
+	$$, array(select 'usage_logs.' || c from unnest('{request_id,user_id,provider_id,endpoint,model,character_id,usage_type,status_code,input_tokens,output_tokens,latency_ms,created_at}'::text[]) c),
+	'app may insert the application''s columns, no others');
+select is_empty($$
+	select r, c.oid::regclass, p from pg_class c, unnest('{rewards_test_app,rewards_test_analyst}'::text[]) r, unnest('{update,delete,truncate,references,trigger}'::text[]) p
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and has_table_privilege(r, c.oid, p)
+	union all select r, c.oid::regclass, p from pg_class c, unnest('{rewards_test_app,rewards_test_analyst}'::text[]) r, unnest('{usage,select,update}'::text[]) p
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'S' and has_sequence_privilege(r, c.oid, p)
+	union all select r, c.oid::regclass, 'column update' from pg_class c, unnest('{rewards_test_app,rewards_test_analyst}'::text[]) r
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and has_any_column_privilege(r, c.oid, 'update')
+	$$, 'neither may change anything');
+select set_eq($$
+	select c.relname::text from pg_class c where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p') and has_any_column_privilege('rewards_test_app', c.oid, 'select')
+	$$, '{usage_logs}'::text[], 'the one base table that app reads');
+select is_empty($$
+	select c.oid::regclass from pg_class c where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p') and has_any_column_privilege('rewards_test_analyst', c.oid, 'select')
+	$$, 'analyst reads no base table');
+select set_eq($$
+	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not has_column_privilege('rewards_test_analyst', c.oid, a.attnum, 'select')
+	$$, '{accounts.email,users.email}'::text[], 'analyst reads every view but for e-mails');
+
+-- at work: the app
+select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || command) from unnest(array[
+	'insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms, character_id, usage_type, created_at)
+		values (''r'', ''u'', ''p'', ''/v1/chat/completions'', ''mixtral'', 200, 1, 2, 3, null, null, now())',
+	'insert into rewards.usage_logs (request_id, user_id, endpoint) values (''r'', ''u'', ''/tts'') on conflict do nothing returning id, user_points, distribution',
+	'select rewards.track_usage(''t'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)', 'select * from rewards.usage_logs',
+	'select rewards.register_account(''a'', ''user'', ''a@example.com'')', 'select rewards.referral_signup(rewards.referral_code(''a''), ''b'')',
+	'select rewards.register_model(''m'', owner => ''a'', character_id => ''c'')', 'select rewards.register_character(''c'', ''C'')', 'select email from rewards.accounts',
+	'select rewards.explain_reward(id) from rewards.usage_logs']) command;
+select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
+	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
+	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
+	'update rewards.usage_logs set user_points = 1', 'delete from rewards.usage_logs', 'truncate rewards.usage_logs', 'insert into rewards.usage_logs_default (user_id, endpoint) values (''u'', ''/tts'')',
+	'select * from rewards.usage_logs_default', 'select * from rewards.account', 'insert into rewards.rule default values', 'select * from rewards.admin_log', 'select nextval(''rewards.usage_number'')',
+	'select rewards.set_user_share(0.5)', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
+	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
+	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
+	'select rewards.verify_rows(null, null)', 'select rewards.summarize_account(''u'', ''user'', null)']) command;
+-- the number line is no key to other sequences
+create sequence rewards_test_sequence;
+select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
+from unnest('{rewards_test_sequence,rewards.account_id_seq}'::text[]) s;
+-- the analyst
+select is(pg_temp.attempt('rewards_test_analyst', format('select count(%I) from rewards.%I', split_part(r.columns, ' ', 1), r.name)), 'done', 'analyst: ' || r.name)
+from relation r where r.name <> 'admin_log';
+select is(pg_temp.attempt('rewards_test_app', format('select * from rewards.%I', r.name)), 'done', 'app: ' || r.name)
+from relation r where r.name <> 'admin_log';
+select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' || command) from unnest(array[
+	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
+	'select rewards.model_earnings(''a'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
+where command not like 'copy%';
+select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
+	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
+	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
+	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()']) command;
+-- what was refused left nothing
+select is((select count(*) from rewards.usage_logs), 2::bigint, 'two rows were written');
+select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
+-- an owner that is no superuser could not give its rights away unseen
+select is((select count(*) from rewards.admin_log where call = 'grant_access'), 2::bigint, 'grants are on record');
+select * from finish();
+rollback;
