@@ -28,8 +28,8 @@
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(signal_change);
-PG_FUNCTION_INFO_V1(lock_account);
-PG_FUNCTION_INFO_V1(chain_root);
+PG_FUNCTION_INFO_V1(has_referrer);
+PG_FUNCTION_INFO_V1(lock_forest);
 PG_FUNCTION_INFO_V1(find_account);
 
 /* columns of rewards.account and rewards.edge, and of their indexes */
@@ -328,27 +328,10 @@ signal_change(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * lock_account(number, exclusive): holds an account's place in the referral
- * forest until the transaction ends: exclusive for who gets a referrer, shared
- * for a root that must not get one meanwhile.  A lock no other role can take.
- */
-Datum
-lock_account(PG_FUNCTION_ARGS)
+/* the end of an account's chain as committed now, past any cache */
+static int64
+chain_root(int64 number)
 {
-	LockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) PG_GETARG_INT64(0), 0,
-					   PG_GETARG_BOOL(1) ? ExclusiveLock : ShareLock);
-	PG_RETURN_VOID();
-}
-
-/*
- * chain_root(number): the end of the account's chain as committed now, past any
- * cache and whatever the isolation level.
- */
-Datum
-chain_root(PG_FUNCTION_ARGS)
-{
-	int64		number = PG_GETARG_INT64(0);
 	Edge		edge;
 
 	while ((edge = read_edge(number)).referrer != 0)
@@ -356,7 +339,59 @@ chain_root(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		number = edge.referrer;
 	}
-	PG_RETURN_INT64(number);
+	return number;
+}
+
+/* has_referrer(number): whether a registered account has a referrer now */
+Datum
+has_referrer(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(read_edge(PG_GETARG_INT64(0)).referrer != 0);
+}
+
+/* an account's place in the forest; no other role can take such a lock */
+static void
+lock_place(int64 number, LOCKMODE mode)
+{
+	LockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) number, 0, mode);
+}
+
+static void
+unlock_place(int64 number, LOCKMODE mode)
+{
+	UnlockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) number, 0, mode);
+}
+
+/*
+ * lock_forest(referee, referrer): keeps the forest without cycles while an edge
+ * between them is added.  Until the transaction ends the referee gets no other
+ * referrer, and the referrer's root none at all: then no other signup can close
+ * a cycle through both.  Locks are taken in order of number, so that signups do
+ * not wait for each other in a circle; when the root has moved meanwhile, all is
+ * let go and tried again.  False when the edge would close a cycle.
+ */
+Datum
+lock_forest(PG_FUNCTION_ARGS)
+{
+	int64		referee = PG_GETARG_INT64(0);
+	int64		referrer = PG_GETARG_INT64(1);
+
+	for (;;)
+	{
+		int64		root = chain_root(referrer);
+
+		if (root == referee)
+			PG_RETURN_BOOL(false);
+		if (root < referee)
+			lock_place(root, ShareLock);
+		lock_place(referee, ExclusiveLock);
+		if (root > referee)
+			lock_place(root, ShareLock);
+		if (chain_root(referrer) == root)
+			PG_RETURN_BOOL(true);
+		unlock_place(root, ShareLock);
+		unlock_place(referee, ExclusiveLock);
+	}
 }
 
 /*

@@ -65,26 +65,35 @@ catalog_init(void)
 static void
 find_tables(void)
 {
-	Oid			schema = get_namespace_oid(REWARDS_SCHEMA, true);
+	Oid			schema;
 	Oid			found[CATALOG_TABLES];
 
-	for (int i = 0; i < CATALOG_TABLES; i++)
+	/* a look-up may learn of a change: then what was found before it is old */
+	do
 	{
-		found[i] = OidIsValid(schema) ? get_relname_relid(table_names[i], schema) : InvalidOid;
+		oids_valid = true;
+		schema = get_namespace_oid(REWARDS_SCHEMA, true);
+		for (int i = 0; i < CATALOG_TABLES; i++)
+			found[i] = OidIsValid(schema) ? get_relname_relid(table_names[i], schema)
+				: InvalidOid;
+	} while (!oids_valid);
+
+	for (int i = 0; i < CATALOG_TABLES; i++)
 		if (!OidIsValid(found[i]))
+		{
+			oids_valid = false;
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("rewards is not installed in this database"),
 					 errdetail("The table rewards.%s does not exist.", table_names[i]),
 					 errhint("Run: select rewards.install();")));
-	}
+		}
 	for (int i = 0; i < CATALOG_TABLES; i++)
 		if (found[i] != table_oids[i])
 		{
 			table_oids[i] = found[i];
 			generations[i]++;
 		}
-	oids_valid = true;
 }
 
 Oid

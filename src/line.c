@@ -127,6 +127,11 @@ visit_slot(TupleTableSlot *slot, void *context)
 	if (row.number < reader->stretches[reader->at].first)
 		return true;			/* between two stretches */
 
+	if (slot->tts_isnull[8])
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("row %lld of usage_logs has no distribution", (long long) row.number),
+				 errhint("It was written past the table's trigger; remove it the same way.")));
 	row.created_at = DatumGetTimestampTz(slot->tts_values[1]);
 	row.succeeded = DatumGetBool(slot->tts_values[2]);
 	row.tokens = DatumGetInt64(slot->tts_values[3]);

@@ -66,6 +66,13 @@ typedef struct Posting
 static void
 keep_open(Posting *posting, int64 first, int64 last, uint64 horizon)
 {
+	if (posting->nopen > 0
+		&& posting->open[posting->nopen - 1].last + 1 == first
+		&& posting->horizons[posting->nopen - 1] == horizon)
+	{
+		posting->open[posting->nopen - 1].last = last;
+		return;
+	}
 	if (posting->nopen == posting->allocated)
 	{
 		posting->allocated *= 2;
@@ -82,6 +89,17 @@ in_new_stretch(const Posting *posting)
 	return posting->at == posting->nstretches - 1;
 }
 
+/* whether nobody can bring the unseen numbers of the stretch being read */
+static bool
+is_gone(const Posting *posting)
+{
+	uint64		horizon = in_new_stretch(posting) ? posting->horizon
+		: posting->cursor.horizons[posting->at];
+
+	/* who drew the old numbers of a copy does not run here; others may */
+	return (posting->copied && !in_new_stretch(posting)) || horizon <= posting->xmin;
+}
+
 /*
  * The numbers from next to last were not seen.  They stay open unless nobody
  * can bring them any more.  False when there is no room: the cursor stops
@@ -92,10 +110,8 @@ leave_unseen(Posting *posting, int64 last)
 {
 	uint64		horizon = in_new_stretch(posting) ? posting->horizon
 		: posting->cursor.horizons[posting->at];
-	/* who drew the old numbers of a copy does not run here; others may */
-	bool		gone = (posting->copied && !in_new_stretch(posting)) || horizon <= posting->xmin;
 
-	if (posting->next > last || gone)
+	if (posting->next > last || is_gone(posting))
 		return true;
 	if (in_new_stretch(posting) && posting->nopen >= MAX_OPEN)
 	{
@@ -140,12 +156,31 @@ visit_row(const LineRow *row, void *context)
 {
 	Posting    *posting = (Posting *) context;
 
-	if (!advance_to(posting, row->number) || !leave_unseen(posting, row->number - 1))
+	if (!advance_to(posting, row->number))
 		return false;
-	if (must_wait(row))
-		keep_open(posting, row->number, row->number, posting->horizon);
-	else
+	if (row->number < posting->next)
+		return true;			/* the rest of this old stretch stays open whole */
+	if (posting->nopen >= MAX_OPEN && !in_new_stretch(posting) && !is_gone(posting))
+	{
+		int64		last = posting->stretches[posting->at].last;
+
+		/* no room for more pieces of it: none of what remains is taken out */
+		leave_unseen(posting, last);
+		posting->next = last + 1;
+		return true;
+	}
+	if (!leave_unseen(posting, row->number - 1))
+		return false;
+	if (!must_wait(row))
 		totals_add(posting->totals, row);
+	else if (posting->nopen >= MAX_OPEN && in_new_stretch(posting))
+	{
+		posting->upto = row->number - 1;
+		posting->stopped = true;
+		return false;
+	}
+	else
+		keep_open(posting, row->number, row->number, posting->horizon);
 	posting->next = row->number + 1;
 	return true;
 }

@@ -161,6 +161,9 @@ refuse_repeated_request(Relation leaf, Id request)
 		number = probe_decided(partitions[i], request);
 		left--;
 	}
+	/* this row's number may be older than ones used already: look ahead as well */
+	for (int i = at + 1; i < bounded && number == 0 && !is_empty(partitions[i]); i++)
+		number = probe_decided(partitions[i], request);
 	if (number == 0 && bounded < count && at != bounded)
 		number = probe_decided(partitions[bounded], request);
 	table_close(parent, AccessShareLock);

@@ -3,28 +3,37 @@
  *		Runs queries under the active snapshot and hands their rows to a visitor
  *		as they come, so that a million of them need no memory.
  *
- * A visitor runs inside the query: it must not call SPI.
+ * A visitor runs inside the query, in memory that lasts for one row: it must
+ * not call SPI.
  */
 #include "postgres.h"
 
 #include "nodes/params.h"
 #include "stream.h"
 #include "tcop/dest.h"
+#include "utils/memutils.h"
 
 typedef struct StreamReceiver
 {
 	DestReceiver receiver;		/* first: the executor knows only this part */
 	RowVisitor	visit;
 	void	   *context;
+	MemoryContext scratch;		/* emptied after each row */
 } StreamReceiver;
 
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	StreamReceiver *stream = (StreamReceiver *) self;
+	MemoryContext previous;
+	bool		more;
 
 	slot_getallattrs(slot);
-	return stream->visit(slot, stream->context);
+	previous = MemoryContextSwitchTo(stream->scratch);
+	more = stream->visit(slot, stream->context);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(stream->scratch);
+	return more;
 }
 
 static void
@@ -75,9 +84,12 @@ stream_rows(StreamQuery *query, const Datum *args, const bool *nulls,
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = query->types[i];
 	}
+	stream.scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards stream",
+										   ALLOCSET_DEFAULT_SIZES);
 	options.params = params;
 	options.read_only = true;
 	options.dest = &stream.receiver;
 	if (SPI_execute_plan_extended(stream_plan(query), &options) < 0)
 		elog(ERROR, "could not run: %s", query->text);
+	MemoryContextDelete(stream.scratch);
 }

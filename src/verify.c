@@ -48,7 +48,6 @@ static StreamQuery model_cuts_query = {
 
 typedef struct RowCheck
 {
-	MemoryContext scratch;		/* emptied after each row */
 	MemoryContext keep;
 	List	   *doubtful;		/* tuples that differ at the first try */
 	TupleDesc	desc;
@@ -141,19 +140,18 @@ static bool
 visit_row(TupleTableSlot *slot, void *context)
 {
 	RowCheck   *rows = (RowCheck *) context;
-	MemoryContext previous = MemoryContextSwitchTo(rows->scratch);
 	AsOf		as_of = as_of_values(slot->tts_values);
 	Reward		reward;
 
 	if (check_row(slot->tts_values, slot->tts_isnull, &as_of, &reward) != NULL)
 	{
-		MemoryContextSwitchTo(rows->keep);
+		MemoryContext previous = MemoryContextSwitchTo(rows->keep);
+
 		rows->doubtful = lappend(rows->doubtful, ExecCopySlotHeapTuple(slot));
 		if (rows->desc == NULL)
 			rows->desc = CreateTupleDescCopy(slot->tts_tupleDescriptor);
+		MemoryContextSwitchTo(previous);
 	}
-	MemoryContextSwitchTo(previous);
-	MemoryContextReset(rows->scratch);
 	return true;
 }
 
@@ -283,8 +281,6 @@ verify_rows(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	rows.keep = CurrentMemoryContext;
-	rows.scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards verify",
-										 ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < 2; i++)
 	{
 		open_ended[i] = PG_ARGISNULL(i);

@@ -34,15 +34,16 @@ create function rewards.signal_change(relation regclass) returns void
 revoke all on function rewards.signal_change(regclass) from public;
 comment on function rewards.signal_change(regclass) is 'makes every session forget what it cached from a table, at commit';
 
-create function rewards.lock_account(number bigint, exclusive boolean) returns void
+create function rewards.has_referrer(number bigint) returns boolean
 	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
-revoke all on function rewards.lock_account(bigint, boolean) from public;
-comment on function rewards.lock_account(bigint, boolean) is 'holds an account''s place in the referral forest until the transaction ends';
+revoke all on function rewards.has_referrer(bigint) from public;
+comment on function rewards.has_referrer(bigint) is 'whether an account has a referrer as committed now';
 
-create function rewards.chain_root(number bigint) returns bigint
+create function rewards.lock_forest(referee bigint, referrer bigint) returns boolean
 	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
-revoke all on function rewards.chain_root(bigint) from public;
-comment on function rewards.chain_root(bigint) is 'the end of an account''s referral chain as committed now';
+revoke all on function rewards.lock_forest(bigint, bigint) from public;
+comment on function rewards.lock_forest(bigint, bigint) is
+	'keeps the referral forest without cycles until the transaction ends; false when this edge would close one';
 
 create function rewards.find_account(kind text, account text) returns bigint
 	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;

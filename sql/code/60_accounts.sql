@@ -119,8 +119,15 @@ begin
 	if code is not null then
 		return code;
 	end if;
-	code := coalesce(custom, rewards.random_code(kind));
-	insert into rewards.code (code, account, custom) values (code, number, custom is not null);
+	loop
+		code := coalesce(custom, rewards.random_code(kind));
+		insert into rewards.code (code, account, custom) values (code, number, custom is not null)
+			on conflict do nothing;
+		exit when found;
+		if custom is not null then
+			raise exception using errcode = 'unique_violation';
+		end if;
+	end loop;
 	return code;
 exception when unique_violation then
 	raise exception 'code "%" is taken', coalesce(custom, code)
@@ -160,46 +167,6 @@ revoke all on function rewards.code_owner(text, text) from public;
 comment on function rewards.code_owner(text, text) is 'the account behind a referral code, preferring one of the given kind; NULL for no valid code';
 
 /* ---- edges ---- */
-
-create function rewards.lock_forest(referee bigint, referrer bigint) returns void
-	language plpgsql volatile parallel unsafe
-	set search_path = pg_catalog, pg_temp
-as $$
-declare
-	root bigint;
-begin
-	/*
-	 * The referee must get no second referrer meanwhile, and the referrer's
-	 * root none at all: then no other signup can close a cycle through both.
-	 * In order of number, so that signups do not wait for each other in a
-	 * circle; when the root has moved meanwhile, all is let go and tried again.
-	 */
-	loop
-		root := rewards.chain_root(referrer);
-		begin
-			if root < referee then
-				perform rewards.lock_account(root, false);
-			end if;
-			perform rewards.lock_account(referee, true);
-			if root = referee or rewards.chain_root(referrer) = referee then
-				raise exception 'the referral would close a circle'
-					using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
-			end if;
-			if root > referee then
-				perform rewards.lock_account(root, false);
-			end if;
-			if rewards.chain_root(referrer) = root then
-				return;
-			end if;
-			raise exception using errcode = 'serialization_failure';
-		exception when serialization_failure then
-			null;
-		end;
-	end loop;
-end
-$$;
-revoke all on function rewards.lock_forest(bigint, bigint) from public;
-comment on function rewards.lock_forest(bigint, bigint) is 'keeps the referral forest without cycles while an edge is added; RW004';
 
 create function rewards.pay_signup(referee bigint, referrer bigint, kind text, at timestamptz) returns numeric
 	language plpgsql volatile parallel unsafe
@@ -272,17 +239,13 @@ begin
 	if not referee_first then
 		joiner := rewards.ensure_account(kind, referee, at);
 	end if;
-	if not joiner.created then
-		/* an account made in this very transaction is in nobody's chain */
-		if rewards.chain_root(joiner.number) <> joiner.number then
-			raise exception '% "%" has a referrer already', kind, referee
-				using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
-		end if;
-		perform rewards.lock_forest(joiner.number, owner.id);
-		if rewards.chain_root(joiner.number) <> joiner.number then
-			raise exception '% "%" has a referrer already', kind, referee
-				using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
-		end if;
+	/* an account made in this very transaction is in nobody's chain */
+	if not joiner.created and not rewards.lock_forest(joiner.number, owner.id) then
+		raise exception 'the referral would close a circle'
+			using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
+	elsif rewards.has_referrer(joiner.number) then
+		raise exception '% "%" has a referrer already', kind, referee
+			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
 	end if;
 	insert into rewards.edge (referee, referrer, valid_from, seen_from, code)
 	values (joiner.number, owner.id, at, rewards.last_number(), code);
