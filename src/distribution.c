@@ -50,14 +50,14 @@ entry_name(Entry entry)
 	return entry_names[entry];
 }
 
-/* 0 when there is no entry of that name */
-static int
+/* ENTRY_NONE when there is no entry of that name */
+static Entry
 entry_by_name(const char *name)
 {
-	for (int entry = ENTRY_FIRST; entry <= ENTRY_LAST; entry++)
+	for (Entry entry = ENTRY_FIRST; entry <= ENTRY_LAST; entry++)
 		if (strcmp(name, entry_names[entry]) == 0)
 			return entry;
-	return 0;
+	return ENTRY_NONE;
 }
 
 /* ---- packing ---- */
@@ -321,8 +321,8 @@ input_scalar(void *state, char *token, JsonTokenType type)
 				refuse_text("An account number is at least 1; null is the row's own account.");
 			break;
 		case FIELD_ENTRY:
-			share->entry = (Entry) (type == JSON_TOKEN_STRING ? entry_by_name(token) : 0);
-			if (share->entry == 0)
+			share->entry = type == JSON_TOKEN_STRING ? entry_by_name(token) : ENTRY_NONE;
+			if (share->entry == ENTRY_NONE)
 				refuse_text("There is no entry of this name.");
 			break;
 		case FIELD_LEVEL:
@@ -523,9 +523,9 @@ Datum
 entry_number_of_name(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	int			number = entry_by_name(name);
+	Entry		number = entry_by_name(name);
 
-	if (number == 0)
+	if (number == ENTRY_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no entry \"%s\"", name)));

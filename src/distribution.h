@@ -12,6 +12,7 @@
 /* kinds of movement; the numbers are stored and never change */
 typedef enum Entry
 {
+	ENTRY_NONE = 0,
 	ENTRY_WORK = 1,
 	ENTRY_USAGE,
 	ENTRY_REFERRAL,
