@@ -32,20 +32,17 @@ PG_FUNCTION_INFO_V1(has_referrer);
 PG_FUNCTION_INFO_V1(lock_forest);
 PG_FUNCTION_INFO_V1(find_account);
 
-/* columns of rewards.account and rewards.edge, and of their indexes */
+/* columns of rewards.account, and of its indexes */
 enum
 {
 	ACCOUNT_ID = 1,
 	ACCOUNT_KIND,
-	ACCOUNT_NAME
-};
-enum
-{
-	EDGE_REFEREE = 1,
-	EDGE_REFERRER,
-	EDGE_VALID_FROM,
-	EDGE_SEEN_FROM,
-	EDGE_SURE_FROM
+	ACCOUNT_NAME,
+	ACCOUNT_REFERRER,
+	ACCOUNT_REFERRED_AT,
+	ACCOUNT_SEEN_FROM,
+	ACCOUNT_SURE_FROM,
+	ACCOUNT_COLUMNS = ACCOUNT_SURE_FROM
 };
 
 /*
@@ -152,26 +149,51 @@ name_keys(ScanKey keys, AccountKind kind, Id id)
 	return 2;
 }
 
-static int64
-read_number(AccountKind kind, Id id)
+/* the account of a look-up as committed now; number ACCOUNT_SELF for none */
+static Account
+read_account(CatalogTable index, ScanKey keys, int nkeys)
 {
-	ScanKeyData keys[2];
-	CatalogScan scan;
-	HeapTuple	tuple;
-	int64		number = ACCOUNT_SELF;
+	CatalogScan scan = catalog_scan(TABLE_ACCOUNT, index, keys, nkeys);
+	HeapTuple	tuple = catalog_next(&scan);
+	Account		account = {0};
 
-	scan = catalog_scan(TABLE_ACCOUNT, INDEX_ACCOUNT_NAME, keys, name_keys(keys, kind, id));
-	tuple = catalog_next(&scan);
 	if (tuple)
 	{
-		bool		isnull;
+		Datum		values[ACCOUNT_COLUMNS + 1];
+		bool		nulls[ACCOUNT_COLUMNS + 1];
 
-		number = DatumGetInt64(heap_getattr(tuple, ACCOUNT_ID,
-											RelationGetDescr(scan.heap), &isnull));
+		for (int i = 1; i <= ACCOUNT_COLUMNS; i++)
+			values[i] = heap_getattr(tuple, i, RelationGetDescr(scan.heap), &nulls[i]);
+		account.number = DatumGetInt64(values[ACCOUNT_ID]);
+		if (!nulls[ACCOUNT_REFERRER])
+		{
+			account.edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
+			account.edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
+			account.edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
+			account.edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
+				: DatumGetInt64(values[ACCOUNT_SURE_FROM]);
+		}
 		note_own_write(tuple);
 	}
 	catalog_end(&scan);
-	return number;
+	return account;
+}
+
+static Account
+read_by_name(AccountKind kind, Id id)
+{
+	ScanKeyData keys[2];
+
+	return read_account(INDEX_ACCOUNT_NAME, keys, name_keys(keys, kind, id));
+}
+
+static Account
+read_by_number(int64 number)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, ACCOUNT_ID, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(number));
+	return read_account(INDEX_ACCOUNT_ID, &key, 1);
 }
 
 /*
@@ -198,57 +220,30 @@ account_being_registered(AccountKind kind, Id id)
 	return found;
 }
 
-/* ---- edges ---- */
+/* ---- remembering ---- */
 
-static Edge
-read_edge(int64 number)
-{
-	ScanKeyData key;
-	CatalogScan scan;
-	HeapTuple	tuple;
-	Edge		edge = {0};
-
-	ScanKeyInit(&key, EDGE_REFEREE, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(number));
-	scan = catalog_scan(TABLE_EDGE, INDEX_EDGE_REFEREE, &key, 1);
-	tuple = catalog_next(&scan);
-	if (tuple)
-	{
-		TupleDesc	desc = RelationGetDescr(scan.heap);
-		bool		isnull;
-
-		edge.referrer = DatumGetInt64(heap_getattr(tuple, EDGE_REFERRER, desc, &isnull));
-		edge.change.valid_from = DatumGetTimestampTz(heap_getattr(tuple, EDGE_VALID_FROM, desc, &isnull));
-		edge.change.seen_from = DatumGetInt64(heap_getattr(tuple, EDGE_SEEN_FROM, desc, &isnull));
-		edge.change.sure_from = DatumGetInt64(heap_getattr(tuple, EDGE_SURE_FROM, desc, &isnull));
-		if (isnull)
-			edge.change.sure_from = PG_INT64_MAX;
-		note_own_write(tuple);
-	}
-	catalog_end(&scan);
-	return edge;
-}
-
-/* whether what is remembered of a registered account still holds */
+/* whether what is remembered of an account still holds */
 static bool
 still_holds(const AccountEntry *entry)
 {
+	if (entry->account.number == ACCOUNT_SELF)
+		return entry->asked == this_statement();
 	return entry->account.edge.referrer != 0
 		|| entry->asked == catalog_generation(TABLE_ACCOUNT_SIGNAL);
 }
 
-/* reads an account's edge while none of an older account was signalled */
-static AccountEntry
-read_account(int64 number)
+/* remembers what was read at a generation of the account signal, if it holds */
+static bool
+remember(const char *key, int len, const Account *account, uint64 generation)
 {
-	AccountEntry entry;
+	AccountEntry *entry;
 
-	entry.account.number = number;
-	do
-	{
-		entry.asked = catalog_generation(TABLE_ACCOUNT_SIGNAL);
-		entry.account.edge = read_edge(number);
-	} while (entry.asked != catalog_generation(TABLE_ACCOUNT_SIGNAL));
-	return entry;
+	if (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL))
+		return false;			/* it may have got a referrer meanwhile */
+	entry = memo_put(memo, key, len, sizeof(AccountEntry));
+	entry->account = *account;
+	entry->asked = account->number == ACCOUNT_SELF ? this_statement() : generation;
+	return true;
 }
 
 /*
@@ -258,31 +253,25 @@ Account
 account_find(AccountKind kind, Id id)
 {
 	char		key[MAX_KEY];
-	AccountEntry *found;
-	AccountEntry entry = {0};
-	int64		number;
+	AccountEntry *entry;
+	Account		account = {0};
+	uint64		generation;
 
 	if (id.len >= MAX_KEY - 1)
-		return entry.account;	/* longer than any id */
+		return account;			/* longer than any id */
 	key[0] = kind == KIND_USER ? 'u' : 'p';
 	memcpy(key + 1, id.text, id.len);
 
 	forget_former_table();
-	found = memo_find(memo, key, id.len + 1);
-	if (found && found->account.number != ACCOUNT_SELF && still_holds(found))
-		return found->account;
-	if (found && found->account.number == ACCOUNT_SELF && found->asked == this_statement())
-		return found->account;
-
-	number = found && found->account.number != ACCOUNT_SELF ? found->account.number
-		: read_number(kind, id);
-	if (number != ACCOUNT_SELF)
-		entry = read_account(number);
-	else
-		entry.asked = this_statement();
-	found = memo_put(memo, key, id.len + 1, sizeof(AccountEntry));
-	*found = entry;
-	return entry.account;
+	entry = memo_find(memo, key, id.len + 1);
+	if (entry && still_holds(entry))
+		return entry->account;
+	do
+	{
+		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		account = read_by_name(kind, id);
+	} while (!remember(key, id.len + 1, &account, generation));
+	return account;
 }
 
 /* a registered account by number, with its edge */
@@ -290,18 +279,20 @@ static Account
 account_by_number(int64 number)
 {
 	char		key[1 + sizeof(int64)] = {'#'};
-	AccountEntry *found;
-	AccountEntry entry;
+	AccountEntry *entry;
+	Account		account;
+	uint64		generation;
 
 	memcpy(key + 1, &number, sizeof(int64));
-	found = memo_find(memo, key, sizeof(key));
-	if (found && still_holds(found))
-		return found->account;
-
-	entry = read_account(number);
-	found = memo_put(memo, key, sizeof(key), sizeof(AccountEntry));
-	*found = entry;
-	return entry.account;
+	entry = memo_find(memo, key, sizeof(key));
+	if (entry && still_holds(entry))
+		return entry->account;
+	do
+	{
+		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		account = read_by_number(number);
+	} while (!remember(key, sizeof(key), &account, generation));
+	return account;
 }
 
 /* one step up the chain as an event saw it; number 0 at its end */
@@ -332,12 +323,12 @@ signal_change(PG_FUNCTION_ARGS)
 static int64
 chain_root(int64 number)
 {
-	Edge		edge;
+	int64		referrer;
 
-	while ((edge = read_edge(number)).referrer != 0)
+	while ((referrer = read_by_number(number).edge.referrer) != 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		number = edge.referrer;
+		number = referrer;
 	}
 	return number;
 }
@@ -346,20 +337,20 @@ chain_root(int64 number)
 Datum
 has_referrer(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(read_edge(PG_GETARG_INT64(0)).referrer != 0);
+	PG_RETURN_BOOL(read_by_number(PG_GETARG_INT64(0)).edge.referrer != 0);
 }
 
 /* an account's place in the forest; no other role can take such a lock */
 static void
 lock_place(int64 number, LOCKMODE mode)
 {
-	LockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) number, 0, mode);
+	LockDatabaseObject(catalog_table(TABLE_ACCOUNT), (Oid) number, 0, mode);
 }
 
 static void
 unlock_place(int64 number, LOCKMODE mode)
 {
-	UnlockDatabaseObject(catalog_table(TABLE_EDGE), (Oid) number, 0, mode);
+	UnlockDatabaseObject(catalog_table(TABLE_ACCOUNT), (Oid) number, 0, mode);
 }
 
 /*
@@ -403,9 +394,9 @@ find_account(PG_FUNCTION_ARGS)
 {
 	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Id			id = id_of_datum(PG_GETARG_DATUM(1), false);
-	int64		number = read_number(strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER, id);
+	Account		account = read_by_name(strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER, id);
 
-	if (number == ACCOUNT_SELF)
+	if (account.number == ACCOUNT_SELF)
 		PG_RETURN_NULL();
-	PG_RETURN_INT64(number);
+	PG_RETURN_INT64(account.number);
 }

@@ -27,12 +27,11 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[SEQUENCE_USAGE_NUMBER] = "usage_number",
 	[TABLE_RULE] = "rule",
 	[TABLE_ACCOUNT] = "account",
-	[TABLE_EDGE] = "edge",
 	[TABLE_MODEL] = "model",
 	[TABLE_MODEL_FACT] = "model_fact",
 	[TABLE_ACCOUNT_SIGNAL] = "account_signal",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
-	[INDEX_EDGE_REFEREE] = "edge_pkey",
+	[INDEX_ACCOUNT_ID] = "account_pkey",
 	[INDEX_MODEL_CHARACTER] = "model_character",
 	[INDEX_MODEL_FACT_MODEL] = "model_fact_model"
 };

@@ -247,8 +247,9 @@ begin
 		raise exception '% "%" has a referrer already', kind, referee
 			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
 	end if;
-	insert into rewards.edge (referee, referrer, valid_from, seen_from, code)
-	values (joiner.number, owner.id, at, rewards.last_number(), code);
+	update rewards.account a set referrer = owner.id, referred_at = at, seen_from = rewards.last_number(),
+		recorded_at = clock_timestamp(), recorded_xid = pg_current_xact_id(), code = code
+	where a.id = joiner.number;
 	if not joiner.created then
 		perform rewards.signal_change('rewards.account_signal');
 	end if;

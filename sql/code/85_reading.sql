@@ -80,8 +80,8 @@ begin
 		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
 		(select h.total from rewards.earning_history(summarize_account.account, summarize_account.kind, 1) h),
 		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
-		(select r.name from rewards.edge e join rewards.account r on r.id = e.referrer where e.referee = owner.id),
-		(select count(*) from rewards.edge e where e.referrer = owner.id),
+		(select r.name from rewards.account r where r.id = owner.referrer),
+		(select count(*) from rewards.account r where r.referrer = owner.id),
 		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
 		coalesce(owner.joined_at, (select t.named_at from rewards.tail_accounts() t
 			where t.kind = summarize_account.kind and t.account = summarize_account.account)),

@@ -127,8 +127,13 @@ begin
 	if copied or pg_snapshot_xmin(seen) >= begun.settling_horizon then
 		update rewards.rule set sure_from = sure
 		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
-		update rewards.edge set sure_from = sure
-		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
+		/* whoever changes an account just now is not waited for: it comes next time */
+		update rewards.account set sure_from = sure
+		where id in (
+			select a.id from rewards.account a
+			where a.referrer is not null and a.sure_from is null
+				and (copied or pg_visible_in_snapshot(a.recorded_xid, begun.settling))
+			for no key update skip locked);
 		update rewards.model_fact set sure_from = sure
 		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 	elsif begun.settling is not null then

@@ -7,7 +7,7 @@ create table if not exists rewards.installation (
 );
 comment on table rewards.installation is 'the version that install() made or brought these tables to';
 
-/* the C core reads the first columns of rule, account, edge, model and model_fact by position */
+/* the C core reads the first columns of rule, account, model and model_fact by position */
 create table if not exists rewards.rule (
 	id bigint generated always as identity primary key,
 	rule text not null,
@@ -25,29 +25,26 @@ create index if not exists rule_unsettled on rewards.rule (id) where sure_from i
 comment on table rewards.rule is 'every version of every rule, appended; value NULL ends a rule. Rows up to seen_from did not know it, rows above sure_from did';
 
 create table if not exists rewards.account (
-	id bigint generated always as identity primary key,
+	id bigint generated always as identity constraint account_pkey primary key,
 	kind text not null check (kind in ('user', 'provider')),
 	name text collate "C" not null check (octet_length(name) between 1 and 255),
+	referrer bigint,
+	referred_at timestamptz,
+	seen_from bigint,
+	sure_from bigint,
+	recorded_at timestamptz,
+	recorded_xid xid8,
+	code text,
 	email text,
-	joined_at timestamptz not null
+	joined_at timestamptz not null,
+	check (referrer <> id),
+	check (num_nulls(referrer, referred_at, seen_from, recorded_at, recorded_xid) in (0, 5))
 );
 create unique index if not exists account_name_kind on rewards.account (name, kind);
-comment on table rewards.account is 'registered accounts: (kind, name) outside, id inside';
-
-create table if not exists rewards.edge (
-	referee bigint constraint edge_pkey primary key,
-	referrer bigint not null,
-	valid_from timestamptz not null,
-	seen_from bigint not null,
-	sure_from bigint,
-	recorded_at timestamptz not null default clock_timestamp(),
-	recorded_xid xid8 not null default pg_current_xact_id(),
-	code text,
-	check (referee <> referrer)
-);
-create index if not exists edge_referrer on rewards.edge (referrer);
-create index if not exists edge_unsettled on rewards.edge (referee) where sure_from is null;
-comment on table rewards.edge is 'who referred whom: one permanent edge a referee';
+create index if not exists account_referrer on rewards.account (referrer) where referrer is not null;
+create index if not exists account_unsettled on rewards.account (id) where referrer is not null and sure_from is null;
+comment on table rewards.account is
+	'registered accounts: (kind, name) outside, id inside; from referrer to code the one permanent edge to who referred it, with what a change knows of time';
 
 create table if not exists rewards.account_signal ();
 comment on table rewards.account_signal is 'always empty: invalidating it tells sessions that an account known before got a referrer';

@@ -16,8 +16,7 @@ select a.kind, a.name as account, a.email, 'active'::text as status, null::times
 	r.name as referrer, a.joined_at, null::timestamptz as onboarded_at,
 	greatest(v.last_at, t.last_at) as last_active_at
 from rewards.account a
-left join rewards.edge e on e.referee = a.id
-left join rewards.account r on r.id = e.referrer
+left join rewards.account r on r.id = a.referrer
 left join rewards.activity v on v.account = a.id
 left join tail t on t.kind = a.kind and t.name = a.name
 union all
@@ -32,14 +31,14 @@ comment on view rewards.users is 'accounts of kind user (K2)';
 
 create or replace view rewards.referral_codes as
 select c.code, a.kind, a.name as account, c.custom, c.voided_at is null as active,
-	(select count(*) from rewards.edge e where e.referrer = c.account and upper(e.code) = upper(c.code)) as uses,
+	(select count(*) from rewards.account r where r.referrer = c.account and upper(r.code) = upper(c.code)) as uses,
 	c.created_at
 from rewards.code c join rewards.account a on a.id = c.account;
 comment on view rewards.referral_codes is 'referral codes that were made (K1)';
 
 create or replace view rewards.referral_relationships as
-select a.kind, a.name as referee, r.name as referrer, e.code, e.valid_from as created_at
-from rewards.edge e join rewards.account a on a.id = e.referee join rewards.account r on r.id = e.referrer;
+select a.kind, a.name as referee, r.name as referrer, a.code, a.referred_at as created_at
+from rewards.account a join rewards.account r on r.id = a.referrer;
 comment on view rewards.referral_relationships is 'who referred whom, one row a referee (K1)';
 
 /* ---- rules ---- */

@@ -25,9 +25,9 @@ select rewards.install();
 insert into rewards.account (kind, name, joined_at) select 'user', 'usr_' || n, '2020-01-01' from generate_series(1, 100000) n;
 insert into rewards.account (kind, name, joined_at) select 'provider', 'prov_' || n, '2020-01-01' from generate_series(1, 2000) n;
 /* a referee of a referee of a referee, for all but the first of each kind */
-insert into rewards.edge (referee, referrer, valid_from, seen_from)
-select a.id, a.first + (a.id - a.first) / 8, '2020-01-01', 0
-from (select id, min(id) over (partition by kind) as first from rewards.account) a where a.id > a.first + 7;
+update rewards.account a set referrer = n.first + (a.id - n.first) / 8, referred_at = '2020-01-01', seen_from = 0,
+	recorded_at = now(), recorded_xid = pg_current_xact_id()
+from (select id, min(id) over (partition by kind) as first from rewards.account) n where n.id = a.id and a.id > n.first + 7;
 create table bare (like rewards.usage_logs);
 create sequence bare_number;
 alter table bare alter id set default nextval('bare_number'), alter created_at set default now(),

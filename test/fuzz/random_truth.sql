@@ -51,5 +51,5 @@ call truth.verify();
 select format('random_truth: seed %s: %s rows, %s shares, %s rule and %s model changes, %s edges: no difference',
 	:seed, (select count(*) from truth.usage), (select count(*) from truth.share),
 	(select count(*) from rewards.rule), (select count(*) from rewards.model_fact),
-	(select count(*) from rewards.edge)) as summary \gset
+	(select count(*) from rewards.account where referrer is not null)) as summary \gset
 \echo :summary

@@ -52,8 +52,8 @@ begin; select * from pg_temp.tamper($$update rewards.month_total set events = ev
 begin; select * from pg_temp.tamper($$insert into rewards.month_total select account, '2020-01-01', unit, entry, level, amount, events, tokens from rewards.month_total where month = '2025-01-01' and entry = 2$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.model_total set tokens = tokens - 1$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.rule set value = '{"share": 0.5}' where rule = 'user_share'$$); rollback;
-begin; select * from pg_temp.tamper($$update rewards.edge set referrer = (select id from rewards.account where name = 'creator')$$); rollback;
-begin; select * from pg_temp.tamper($$delete from rewards.edge$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.account set referrer = (select id from rewards.account where name = 'creator') where referrer is not null$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.account set referrer = null, referred_at = null, seen_from = null, recorded_at = null, recorded_xid = null$$); rollback;
 -- what is expected, what is found
 begin;
 update rewards.day_total set amount = amount + 0.000000001 where day = '2025-01-16' and entry = 1;

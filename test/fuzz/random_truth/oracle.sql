@@ -157,10 +157,10 @@ cross join lateral (select case when m.owner is not null then coalesce(m.rate, t
 /* all chains: an ancestor counts once every edge on the way to it is valid and was recorded */
 create table truth.chain as
 with recursive chain as (
-	select e.referee as account, e.referrer as ancestor, 1 as level, e.valid_from, e.seen_from from rewards.edge e
+	select e.id as account, e.referrer as ancestor, 1 as level, e.referred_at as valid_from, e.seen_from from rewards.account e where e.referrer is not null
 	union all
-	select c.account, e.referrer, c.level + 1, greatest(c.valid_from, e.valid_from), greatest(c.seen_from, e.seen_from)
-	from chain c join rewards.edge e on e.referee = c.ancestor
+	select c.account, e.referrer, c.level + 1, greatest(c.valid_from, e.referred_at), greatest(c.seen_from, e.seen_from)
+	from chain c join rewards.account e on e.id = c.ancestor and e.referrer is not null
 )
 select a.kind, a.name, r.name as ancestor, c.level, c.valid_from, c.seen_from
 from chain c join rewards.account a on a.id = c.account join rewards.account r on r.id = c.ancestor;
@@ -187,11 +187,11 @@ from truth.reward r join rewards.account a on a.id = r.owner where r.creator_ear
 
 /* each edge paid the referrer the bonus that was in force at its date, by what was recorded then */
 create table truth.bonus as
-select e.recorded_xid, a.kind, r.name as account, e.valid_from as at, b.amount
-from rewards.edge e join rewards.account a on a.id = e.referee join rewards.account r on r.id = e.referrer
+select a.recorded_xid, a.kind, r.name as account, a.referred_at as at, b.amount
+from rewards.account a join rewards.account r on r.id = a.referrer
 cross join lateral (
 	select v.amount from truth.version v
-	where v.rule = 'bonus' and v.key = 'signup/' || a.kind and v.valid_from <= e.valid_from and v.recorded_xid < e.recorded_xid
+	where v.rule = 'bonus' and v.key = 'signup/' || a.kind and v.valid_from <= a.referred_at and v.recorded_xid < a.recorded_xid
 	order by v.valid_from desc, v.id desc limit 1) b
 where b.amount > 0;
 
