@@ -20,6 +20,7 @@
 #include "fmgr.h"
 #include "memo.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -57,6 +58,12 @@ typedef struct AccountEntry
 } AccountEntry;
 
 #define MAX_KEY MEMO_MAX_KEY
+
+/* as many in one statement make a bulk load */
+#define MANY_MISSES 1000
+
+/* about what it takes to remember an account */
+#define REMEMBERED_BYTES 128
 
 static Memo *memo = NULL;
 static Oid	memo_of = InvalidOid;	/* the table that the memo is about */
@@ -119,13 +126,6 @@ this_statement(void)
 	return statement;
 }
 
-static void
-note_own_write(HeapTuple tuple)
-{
-	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
-		holds_own_writes = true;
-}
-
 /* nothing known before uninstall() holds after another install() */
 static void
 forget_former_table(void)
@@ -149,6 +149,29 @@ name_keys(ScanKey keys, AccountKind kind, Id id)
 	return 2;
 }
 
+/* a row of the table, with what the account is called */
+static Account
+account_of_row(HeapTuple tuple, TupleDesc desc, Datum *values)
+{
+	Account		account = {0};
+	bool		nulls[ACCOUNT_COLUMNS + 1];
+
+	for (int i = 1; i <= ACCOUNT_COLUMNS; i++)
+		values[i] = heap_getattr(tuple, i, desc, &nulls[i]);
+	account.number = DatumGetInt64(values[ACCOUNT_ID]);
+	if (!nulls[ACCOUNT_REFERRER])
+	{
+		account.edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
+		account.edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
+		account.edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
+		account.edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
+			: DatumGetInt64(values[ACCOUNT_SURE_FROM]);
+	}
+	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		holds_own_writes = true;
+	return account;
+}
+
 /* the account of a look-up as committed now; number ACCOUNT_SELF for none */
 static Account
 read_account(CatalogTable index, ScanKey keys, int nkeys)
@@ -156,25 +179,10 @@ read_account(CatalogTable index, ScanKey keys, int nkeys)
 	CatalogScan scan = catalog_scan(TABLE_ACCOUNT, index, keys, nkeys);
 	HeapTuple	tuple = catalog_next(&scan);
 	Account		account = {0};
+	Datum		values[ACCOUNT_COLUMNS + 1];
 
 	if (tuple)
-	{
-		Datum		values[ACCOUNT_COLUMNS + 1];
-		bool		nulls[ACCOUNT_COLUMNS + 1];
-
-		for (int i = 1; i <= ACCOUNT_COLUMNS; i++)
-			values[i] = heap_getattr(tuple, i, RelationGetDescr(scan.heap), &nulls[i]);
-		account.number = DatumGetInt64(values[ACCOUNT_ID]);
-		if (!nulls[ACCOUNT_REFERRER])
-		{
-			account.edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
-			account.edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
-			account.edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
-			account.edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
-				: DatumGetInt64(values[ACCOUNT_SURE_FROM]);
-		}
-		note_own_write(tuple);
-	}
+		account = account_of_row(tuple, RelationGetDescr(scan.heap), values);
 	catalog_end(&scan);
 	return account;
 }
@@ -246,6 +254,67 @@ remember(const char *key, int len, const Account *account, uint64 generation)
 	return true;
 }
 
+static int
+name_key(char *key, AccountKind kind, Id id)
+{
+	key[0] = kind == KIND_USER ? 'u' : 'p';
+	memcpy(key + 1, id.text, id.len);
+	return id.len + 1;
+}
+
+/*
+ * Remembers every account at once.  An edge signalled meanwhile is no harm: who
+ * has no referrer is remembered of the generation before.
+ */
+static void
+remember_all(void)
+{
+	uint64		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+	CatalogScan scan = catalog_scan(TABLE_ACCOUNT, TABLE_ACCOUNT, NULL, 0);
+	HeapTuple	tuple;
+
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		char		key[MAX_KEY];
+		Datum		values[ACCOUNT_COLUMNS + 1];
+		Account		account = account_of_row(tuple, RelationGetDescr(scan.heap), values);
+		Id			kind = id_of_datum(values[ACCOUNT_KIND], false);
+		int			len = name_key(key, kind.text[0] == 'u' ? KIND_USER : KIND_PROVIDER,
+								   id_of_datum(values[ACCOUNT_NAME], false));
+		AccountEntry *entry = memo_put(memo, key, len, sizeof(AccountEntry));
+
+		entry->account = account;
+		entry->asked = generation;
+	}
+	catalog_end(&scan);
+}
+
+/*
+ * A statement that asks for many accounts is a bulk load: reading the table once
+ * is cheaper then, if all of it can be remembered.
+ */
+static void
+note_miss(void)
+{
+	static uint64 statement = 0;
+	static int	misses = 0;
+	Relation	table;
+	Size		size;
+
+	if (statement != this_statement())
+		misses = 0;
+	statement = this_statement();
+	if (++misses != MANY_MISSES)
+		return;
+
+	table = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
+	size = table->rd_rel->reltuples >= 0 ? (Size) table->rd_rel->reltuples * REMEMBERED_BYTES
+		: (Size) RelationGetNumberOfBlocks(table) * BLCKSZ;
+	table_close(table, AccessShareLock);
+	if (size <= memo_room())
+		remember_all();
+}
+
 /*
  * The account of an id as committed now, with its edge.
  */
@@ -256,21 +325,22 @@ account_find(AccountKind kind, Id id)
 	AccountEntry *entry;
 	Account		account = {0};
 	uint64		generation;
+	int			len;
 
 	if (id.len >= MAX_KEY - 1)
 		return account;			/* longer than any id */
-	key[0] = kind == KIND_USER ? 'u' : 'p';
-	memcpy(key + 1, id.text, id.len);
+	len = name_key(key, kind, id);
 
 	forget_former_table();
-	entry = memo_find(memo, key, id.len + 1);
+	entry = memo_find(memo, key, len);
 	if (entry && still_holds(entry))
 		return entry->account;
+	note_miss();
 	do
 	{
 		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
 		account = read_by_name(kind, id);
-	} while (!remember(key, id.len + 1, &account, generation));
+	} while (!remember(key, len, &account, generation));
 	return account;
 }
 

@@ -93,11 +93,17 @@ memo_forget(Memo *memo)
 	drop_half(&memo->old);
 }
 
-/* of the half of the cache that a memo may take, each of its halves has half */
+/* what one half may take: of the half of the cache that is its memo's, half */
+Size
+memo_room(void)
+{
+	return (Size) memo_cache_size * 1024 / 4;
+}
+
 static bool
 is_full(const Half *half)
 {
-	return MemoryContextMemAllocated(half->context, true) > (Size) memo_cache_size * 1024 / 4;
+	return MemoryContextMemAllocated(half->context, true) > memo_room();
 }
 
 /* room for a new entry: turns the halves over when the young one is full */

@@ -16,5 +16,6 @@ extern Memo *memo_create(const char *name);
 extern void *memo_find(Memo *memo, const void *key, uint32 len);
 extern void *memo_put(Memo *memo, const void *key, uint32 len, uint32 value_size);
 extern void memo_forget(Memo *memo);
+extern Size memo_room(void);
 
 #endif							/* REWARDS_MEMO_H */

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make bench-first: a first figure of what the reward costs an INSERT. A private
 # server, interleaved rounds, medians as ratios to a bare INSERT of the same row
-# into a table with the same columns and indexes and no trigger.
+# into a table with the same columns and indexes and no trigger; beside it the same
+# without trigger into a table with the same partitions, to tell the two costs apart.
 #
 #   100,000 users and 2,000 providers, Zipf-distributed, chains of 3 levels on
 #   both sides; single rows by pgbench at 8 and 32 clients, then 200,000 in bulk.
@@ -16,6 +17,8 @@ SECONDS_EACH=${SECONDS_EACH:-6}
 packages
 folder
 build
+# enough memory and log that neither checkpoints nor evictions fall into a round
+printf '%s\n' 'shared_buffers = 1GB' 'max_wal_size = 16GB' 'checkpoint_timeout = 1h' >>server.conf
 server_start
 as_owner "$BIN/createdb" bench
 
@@ -35,6 +38,12 @@ alter table bare alter id set default nextval('bare_number'), alter created_at s
 alter table bare add primary key (id);
 create index on bare using brin (created_at);
 create unique index on bare (request_id) where request_id is not null and status_code between 200 and 299;
+create table parted (like bare including defaults) partition by range (id);
+alter table parted add primary key (id);
+create index on parted using brin (created_at);
+create table parted_1 partition of parted for values from (1) to (100000000);
+create table parted_default partition of parted default;
+create unique index on parted_1 (request_id) where request_id is not null and status_code between 200 and 299;
 vacuum analyze;
 SQL
 
@@ -50,8 +59,9 @@ values ('usr_' || :u, 'prov_' || :p, '/api/v1/chat/completions', 'llama-3-8b', 2
 SQL
 }
 row bare >bare.sql
+row parted >parted.sql
 row rewards.usage_logs >ours.sql
-chmod a+r bare.sql ours.sql
+chmod a+r bare.sql parted.sql ours.sql
 
 single()
 {
@@ -81,21 +91,23 @@ echo "rewards on PostgreSQL $MAJOR, $(nproc) cores, $ROUNDS rounds of $SECONDS_E
 single ours 8 >/dev/null; single bare 8 >/dev/null		# warm
 for round in $(seq "$ROUNDS"); do
 	for clients in 8 32; do
-		single bare $clients >>"bare.$clients"
-		single ours $clients >>"ours.$clients"
+		for table in bare parted ours; do
+			single $table $clients >>"$table.$clients"
+		done
 	done
 	bulk_rate bare >>bare.bulk
+	bulk_rate parted >>parted.bulk
 	bulk_rate rewards.usage_logs >>ours.bulk
 done
 
-printf '%-28s %10s %10s %7s\n' '' bare ours ratio
+printf '%-28s %10s %12s %10s %7s\n' '' bare partitioned ours ratio
 for what in 8 32 bulk; do
-	bare=$(median <"bare.$what") ours=$(median <"ours.$what")
+	bare=$(median <"bare.$what") parted=$(median <"parted.$what") ours=$(median <"ours.$what")
 	label="single rows, $what clients"
 	[ "$what" = bulk ] && label='bulk of 200,000, rows/s'
-	printf '%-28s %10d %10d %7.2f\n' "$label" "$bare" "$ours" "$(awk "BEGIN { print $ours / $bare }")"
+	printf '%-28s %10d %12d %10d %7.2f\n' "$label" "$bare" "$parted" "$ours" "$(awk "BEGIN { print $ours / $bare }")"
 done
-sql -d bench -At -F ' ' <<'SQL' | awk '{ printf "%-28s %10.0f %10.0f %7.2f\n", "bytes an event, with indexes", $1, $2, $2 / $1 }'
+sql -d bench -At -F ' ' <<'SQL' | awk '{ printf "%-28s %10.0f %12s %10.0f %7.2f\n", "bytes an event, with indexes", $1, "", $2, $2 / $1 }'
 select pg_total_relation_size('bare') / (select count(*) from bare)::numeric,
 	(select sum(pg_total_relation_size(i.inhrelid)) from pg_inherits i where i.inhparent = 'rewards.usage_logs'::regclass)
 		/ (select count(*) from rewards.usage_logs)::numeric;
