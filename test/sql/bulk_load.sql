@@ -36,6 +36,7 @@ execute shares;
 select sum(used_bytes) < 300000 as bounded from pg_backend_memory_contexts where name = 'rewards memo';
 
 -- accounts of this very transaction, which rolls back
+reset rewards.cache_size;
 prepare newcomers as insert into rewards.usage_logs (user_id, endpoint) select 'new' || n, '/embeddings' from generate_series(1, 1500) n;
 prepare their_referrers as select account, count(*) from rewards.ledger where entry = 'referral' and created_at > '2025-06-01' group by 1;
 begin;
