@@ -51,6 +51,9 @@ insert into rewards.usage_logs (user_id, endpoint) values ('undone', '/tts');
 select pg_temp.outcome('insert into rewards.usage_logs (user_id, endpoint, id) select ''u'', ''/tts'', ' || n)
 from unnest(array['currval(''rewards.usage_number'')', :'unused']) n;
 rollback;
+-- a number drawn and left unused by a transaction that is over serves no row
+select rewards.next_number('rewards.usage_number') as abandoned \gset
+select pg_temp.outcome('insert into rewards.usage_logs (user_id, endpoint, id) select ''u'', ''/tts'', ' || :'abandoned');
 copy rewards.usage_logs (id, user_id, endpoint) from stdin;
 1	u	/tts
 \.
