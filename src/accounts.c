@@ -298,12 +298,13 @@ note_miss(void)
 {
 	static uint64 statement = 0;
 	static int	misses = 0;
+	uint64		now = this_statement();
 	Relation	table;
 	Size		size;
 
-	if (statement != this_statement())
+	if (statement != now)
 		misses = 0;
-	statement = this_statement();
+	statement = now;
 	if (++misses != MANY_MISSES)
 		return;
 

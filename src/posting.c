@@ -29,6 +29,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
@@ -89,15 +90,20 @@ in_new_stretch(const Posting *posting)
 	return posting->at == posting->nstretches - 1;
 }
 
+/* who drew the numbers of the stretch being read has an id below this */
+static uint64
+horizon_of_stretch(const Posting *posting)
+{
+	return in_new_stretch(posting) ? posting->horizon : posting->cursor.horizons[posting->at];
+}
+
 /* whether nobody can bring the unseen numbers of the stretch being read */
 static bool
 is_gone(const Posting *posting)
 {
-	uint64		horizon = in_new_stretch(posting) ? posting->horizon
-		: posting->cursor.horizons[posting->at];
-
 	/* who drew the old numbers of a copy does not run here; others may */
-	return (posting->copied && !in_new_stretch(posting)) || horizon <= posting->xmin;
+	return (posting->copied && !in_new_stretch(posting))
+		|| horizon_of_stretch(posting) <= posting->xmin;
 }
 
 /*
@@ -108,9 +114,6 @@ is_gone(const Posting *posting)
 static bool
 leave_unseen(Posting *posting, int64 last)
 {
-	uint64		horizon = in_new_stretch(posting) ? posting->horizon
-		: posting->cursor.horizons[posting->at];
-
 	if (posting->next > last || is_gone(posting))
 		return true;
 	if (in_new_stretch(posting) && posting->nopen >= MAX_OPEN)
@@ -119,7 +122,7 @@ leave_unseen(Posting *posting, int64 last)
 		posting->stopped = true;
 		return false;
 	}
-	keep_open(posting, posting->next, last, horizon);
+	keep_open(posting, posting->next, last, horizon_of_stretch(posting));
 	return true;
 }
 
@@ -271,45 +274,12 @@ fold_rows(Posting *posting)
 static Datum
 array_of(const Datum *values, int count, Oid type)
 {
-	switch (type)
-	{
-		case INT8OID:
-		case TIMESTAMPTZOID:
-			return PointerGetDatum(construct_array((Datum *) values, count, type,
-												   8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-		case INT4OID:
-		case DATEOID:
-			return PointerGetDatum(construct_array((Datum *) values, count, type,
-												   4, true, TYPALIGN_INT));
-		case INT2OID:
-			return PointerGetDatum(construct_array((Datum *) values, count, type,
-												   2, true, TYPALIGN_SHORT));
-		default:				/* text and numeric */
-			return PointerGetDatum(construct_array((Datum *) values, count, type,
-												   -1, false, TYPALIGN_INT));
-	}
-}
+	int16		len;
+	bool		by_value;
+	char		align;
 
-static Oid
-array_type(Oid type)
-{
-	switch (type)
-	{
-		case INT8OID:
-			return INT8ARRAYOID;
-		case TIMESTAMPTZOID:
-			return TIMESTAMPTZARRAYOID;
-		case INT4OID:
-			return INT4ARRAYOID;
-		case DATEOID:
-			return DATEARRAYOID;
-		case INT2OID:
-			return INT2ARRAYOID;
-		case NUMERICOID:
-			return NUMERICARRAYOID;
-		default:
-			return TEXTARRAYOID;
-	}
+	get_typlenbyvalalign(type, &len, &by_value, &align);
+	return PointerGetDatum(construct_array((Datum *) values, count, type, len, by_value, align));
 }
 
 #define MAX_COLUMNS 8
@@ -324,7 +294,7 @@ write_columns(const char *statement, int ncolumns, const Oid *types,
 
 	for (int i = 0; i < ncolumns; i++)
 	{
-		argtypes[i] = array_type(types[i]);
+		argtypes[i] = get_array_type(types[i]);
 		args[i] = array_of(columns[i], count, types[i]);
 	}
 	if (SPI_execute_with_args(statement, ncolumns, argtypes, args, NULL, false, 0) < 0)

@@ -114,27 +114,12 @@ month_of(DateADT day)
 	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
 }
 
-/* the line of a key, made with zeros when it is new */
-Total *
-totals_line(Totals *totals, const TotalKey *key)
-{
-	bool		found;
-	Total	   *total = hash_search(totals->totals, key, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		total->amount = 0;
-		total->events = 0;
-		total->tokens = 0;
-	}
-	return total;
-}
-
 static void
 add_line(Totals *totals, int64 account, DateADT period, Unit unit, const Share *share, int64 tokens)
 {
 	TotalKey	key = {0};
 	Total	   *total;
+	bool		found;
 
 	if (!is_wanted(totals, account))
 		return;
@@ -143,7 +128,13 @@ add_line(Totals *totals, int64 account, DateADT period, Unit unit, const Share *
 	key.unit = (int16) unit;
 	key.entry = (int16) share->entry;
 	key.level = share->level;
-	total = totals_line(totals, &key);
+	total = hash_search(totals->totals, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		total->amount = 0;
+		total->events = 0;
+		total->tokens = 0;
+	}
 	total->amount += share->amount;
 	total->events++;
 	total->tokens += tokens;

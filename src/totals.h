@@ -91,7 +91,6 @@ typedef struct Totals
 extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_add(Totals *totals, const LineRow *row);
-extern Total *totals_line(Totals *totals, const TotalKey *key);
 extern DateADT month_of(DateADT day);
 
 #endif							/* REWARDS_TOTALS_H */
