@@ -204,6 +204,37 @@ read_by_number(int64 number)
 	return read_account(INDEX_ACCOUNT_ID, &key, 1);
 }
 
+/* the name of a registered account, past any cache; in *kind its kind */
+char *
+account_describe(int64 number, AccountKind *kind)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	ScanKeyInit(&key, ACCOUNT_ID, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(number));
+	scan = catalog_scan(TABLE_ACCOUNT, INDEX_ACCOUNT_ID, &key, 1);
+	tuple = catalog_next(&scan);
+	if (tuple)
+	{
+		TupleDesc	desc = RelationGetDescr(scan.heap);
+		bool		isnull;
+		Id			kind_text = id_of_datum(heap_getattr(tuple, ACCOUNT_KIND, desc, &isnull), false);
+		Id			text = id_of_datum(heap_getattr(tuple, ACCOUNT_NAME, desc, &isnull), false);
+
+		*kind = kind_text.text[0] == 'u' ? KIND_USER : KIND_PROVIDER;
+		name = pnstrdup(text.text, text.len);
+	}
+	catalog_end(&scan);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("there is no account number %lld", (long long) number),
+				 errhint("It was removed past the extension; restore the row.")));
+	return name;
+}
+
 /*
  * Whether some running transaction has registered the account without having
  * committed: whoever registers it now would wait for that transaction.

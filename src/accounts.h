@@ -22,6 +22,7 @@ typedef struct Account
 } Account;
 
 extern Account account_find(AccountKind kind, Id id);
+extern char *account_describe(int64 number, AccountKind *kind);
 extern bool account_being_registered(AccountKind kind, Id id);
 extern Account account_referrer(const Account *account, const AsOf *as_of);
 extern void accounts_forget(void);

@@ -285,3 +285,29 @@ amount_sum_to_numeric(AmountSum sum)
 	return numeric_add_opt_error(int64_to_numeric((int64) whole),
 								 amount_to_numeric((Amount) (sum % AMOUNT_ONE)), NULL);
 }
+
+/* the sum of a numeric, which has at most nine places */
+AmountSum
+amount_sum_from_numeric(Numeric value)
+{
+	char	   *digit = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)));
+	bool		negative = *digit == '-';
+	int			places = -1;	/* none yet */
+	AmountSum	sum = 0;
+
+	if (negative)
+		digit++;
+	for (; *digit && places < AMOUNT_PLACES; digit++)
+	{
+		if (*digit == '.')
+			places = 0;
+		else
+		{
+			sum = sum * 10 + (*digit - '0');
+			places += places >= 0;
+		}
+	}
+	for (places = Max(places, 0); places < AMOUNT_PLACES; places++)
+		sum *= 10;
+	return negative ? -sum : sum;
+}

@@ -30,10 +30,15 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_MODEL] = "model",
 	[TABLE_MODEL_FACT] = "model_fact",
 	[TABLE_ACCOUNT_SIGNAL] = "account_signal",
+	[TABLE_SCORE] = "score",
+	[TABLE_SCORE_BUCKET] = "score_bucket",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
 	[INDEX_MODEL_CHARACTER] = "model_character",
-	[INDEX_MODEL_FACT_MODEL] = "model_fact_model"
+	[INDEX_MODEL_FACT_MODEL] = "model_fact_model",
+	[INDEX_SCORE] = "score_pkey",
+	[INDEX_SCORE_ORDER] = "score_order",
+	[INDEX_SCORE_BUCKET] = "score_bucket_pkey"
 };
 
 static Oid	table_oids[CATALOG_TABLES];

@@ -167,3 +167,24 @@ line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 		stream_rows(&line_query, bounds, NULL, visit_slot, &reader);
 	}
 }
+
+/*
+ * Visits what is recorded and not yet folded, in order, cursor and rows under
+ * the active snapshot.  Connects to SPI by itself.
+ */
+void
+line_read_tail(LineVisitor visit, void *context)
+{
+	Cursor		cursor;
+	Stretch    *stretches;
+	int			count;
+
+	SPI_connect();
+	cursor_read(&cursor, false);
+	if (cursor.last >= 0)
+	{
+		count = cursor_tail(&cursor, &stretches);
+		line_read(stretches, count, visit, context);
+	}
+	SPI_finish();
+}

@@ -54,6 +54,7 @@ typedef struct Cursor
 
 extern void cursor_read(Cursor *cursor, bool lock);
 extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
+extern void line_read_tail(LineVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 
 #endif							/* REWARDS_LINE_H */

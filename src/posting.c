@@ -19,23 +19,27 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "accounts.h"
+#include "batch.h"
+#include "books.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "totals.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(post);
+PG_FUNCTION_INFO_V1(refold);
 PG_FUNCTION_INFO_V1(database_identity);
 PG_FUNCTION_INFO_V1(next_transaction);
+
+/* how many numbers are folded in one go when all are folded again */
+#define REFOLD_NUMBERS INT64CONST(1000000)
 
 /* with more open stretches than this the cursor stops */
 #define MAX_OPEN 1000
@@ -271,267 +275,6 @@ fold_rows(Posting *posting)
 
 /* ---- writing ---- */
 
-static Datum
-array_of(const Datum *values, int count, Oid type)
-{
-	int16		len;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &len, &by_value, &align);
-	return PointerGetDatum(construct_array((Datum *) values, count, type, len, by_value, align));
-}
-
-#define MAX_COLUMNS 8
-
-/* runs a statement whose parameters are columns of equally many values */
-static uint64
-write_columns(const char *statement, int ncolumns, const Oid *types,
-			  Datum **columns, int count)
-{
-	Oid			argtypes[MAX_COLUMNS];
-	Datum		args[MAX_COLUMNS];
-
-	for (int i = 0; i < ncolumns; i++)
-	{
-		argtypes[i] = get_array_type(types[i]);
-		args[i] = array_of(columns[i], count, types[i]);
-	}
-	if (SPI_execute_with_args(statement, ncolumns, argtypes, args, NULL, false, 0) < 0)
-		elog(ERROR, "could not write totals");
-	return SPI_processed;
-}
-
-static Datum **
-make_columns(int ncolumns, int count)
-{
-	Datum	  **columns = palloc(ncolumns * sizeof(Datum *));
-
-	for (int i = 0; i < ncolumns; i++)
-		columns[i] = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	return columns;
-}
-
-/*
- * Registers the names found, in order, and returns the number of each.
- */
-static int64 *
-register_names(Totals *totals)
-{
-	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
-	Datum	  **columns = make_columns(3, totals->nnames);
-	int64	   *numbers = palloc0((totals->nnames + 1) * sizeof(int64));
-
-	if (totals->nnames == 0)
-		return numbers;
-	for (int i = 0; i < totals->nnames; i++)
-	{
-		int64		key = NAME_KEY(i);
-		Activity   *activity = hash_search(totals->activities, &key, HASH_FIND, NULL);
-
-		columns[0][i] = CStringGetTextDatum(account_kind_name(totals->names[i].kind));
-		columns[1][i] = CStringGetTextDatum(totals->names[i].text);
-		columns[2][i] = TimestampTzGetDatum(activity->named_at);
-	}
-	write_columns("insert into rewards.account (kind, name, joined_at)"
-				  " select kind, name, at from unnest($1, $2, $3) as n(kind, name, at)"
-				  " order by name collate \"C\", kind"
-				  " on conflict (name, kind) do nothing",
-				  3, types, columns, totals->nnames);
-	write_columns("select n.place, a.id"
-				  " from unnest($1, $2) with ordinality as n(kind, name, place)"
-				  " join rewards.account a on a.name = n.name and a.kind = n.kind",
-				  2, types, columns, totals->nnames);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int64		place = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
-
-		numbers[place - 1] = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
-	}
-	for (int i = 0; i < totals->nnames; i++)
-		if (numbers[i] == 0)
-			elog(ERROR, "account \"%s\" could not be registered", totals->names[i].text);
-	return numbers;
-}
-
-static int
-compare_totals(const void *left, const void *right)
-{
-	const TotalKey *a = &((const Total *) left)->key;
-	const TotalKey *b = &((const Total *) right)->key;
-
-	if (a->account != b->account)
-		return a->account < b->account ? -1 : 1;
-	if (a->period != b->period)
-		return a->period < b->period ? -1 : 1;
-	if (a->unit != b->unit)
-		return a->unit < b->unit ? -1 : 1;
-	if (a->entry != b->entry)
-		return a->entry < b->entry ? -1 : 1;
-	return (a->level > b->level) - (a->level < b->level);
-}
-
-/* sorted lines, with lines of one key added together */
-static int
-sort_lines(Total *lines, int count)
-{
-	int			kept = 0;
-
-	qsort(lines, count, sizeof(Total), compare_totals);
-	for (int i = 0; i < count; i++)
-	{
-		if (kept > 0 && compare_totals(&lines[kept - 1], &lines[i]) == 0)
-		{
-			lines[kept - 1].amount += lines[i].amount;
-			lines[kept - 1].events += lines[i].events;
-			lines[kept - 1].tokens += lines[i].tokens;
-		}
-		else
-			lines[kept++] = lines[i];
-	}
-	return kept;
-}
-
-static int
-collect_lines(Totals *totals, const int64 *numbers, Total **lines)
-{
-	HASH_SEQ_STATUS scan;
-	Total	   *total;
-	int			count = 0;
-
-	*lines = palloc_extended((hash_get_num_entries(totals->totals) + 1) * sizeof(Total),
-							 MCXT_ALLOC_HUGE);
-	hash_seq_init(&scan, totals->totals);
-	while ((total = hash_seq_search(&scan)) != NULL)
-	{
-		(*lines)[count] = *total;
-		if (total->key.account < 0)
-			(*lines)[count].key.account = numbers[NAME_PLACE(total->key.account)];
-		count++;
-	}
-	return sort_lines(*lines, count);
-}
-
-static void
-write_lines(const char *statement, const Total *lines, int count)
-{
-	static const Oid types[] = {INT8OID, DATEOID, INT2OID, INT2OID, INT2OID,
-	NUMERICOID, INT8OID, INT8OID};
-	Datum	  **columns = make_columns(8, count);
-
-	for (int i = 0; i < count; i++)
-	{
-		columns[0][i] = Int64GetDatum(lines[i].key.account);
-		columns[1][i] = DateADTGetDatum(lines[i].key.period);
-		columns[2][i] = Int16GetDatum(lines[i].key.unit);
-		columns[3][i] = Int16GetDatum(lines[i].key.entry);
-		columns[4][i] = Int16GetDatum((int16) lines[i].key.level);
-		columns[5][i] = NumericGetDatum(amount_sum_to_numeric(lines[i].amount));
-		columns[6][i] = Int64GetDatum(lines[i].events);
-		columns[7][i] = Int64GetDatum(lines[i].tokens);
-	}
-	if (count > 0)
-		write_columns(statement, 8, types, columns, count);
-}
-
-/* daily lines, then the same by month */
-static void
-write_totals(Totals *totals, const int64 *numbers)
-{
-	Total	   *lines;
-	int			count = collect_lines(totals, numbers, &lines);
-
-	write_lines("insert into rewards.day_total as t"
-				" (account, day, unit, entry, level, amount, events, tokens)"
-				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-				" on conflict (account, day, unit, entry, level) do update"
-				" set amount = t.amount + excluded.amount,"
-				" events = t.events + excluded.events,"
-				" tokens = t.tokens + excluded.tokens",
-				lines, count);
-	for (int i = 0; i < count; i++)
-		lines[i].key.period = month_of(lines[i].key.period);
-	count = sort_lines(lines, count);
-	write_lines("insert into rewards.month_total as t"
-				" (account, month, unit, entry, level, amount, events, tokens)"
-				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-				" on conflict (account, month, unit, entry, level) do update"
-				" set amount = t.amount + excluded.amount,"
-				" events = t.events + excluded.events,"
-				" tokens = t.tokens + excluded.tokens",
-				lines, count);
-}
-
-static void
-write_models(Totals *totals)
-{
-	static const Oid types[] = {INT8OID, TEXTOID, INT8OID, INT8OID, NUMERICOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID};
-	int			count = hash_get_num_entries(totals->models);
-	Datum	  **columns = make_columns(7, count);
-	HASH_SEQ_STATUS scan;
-	ModelTotal *total;
-	int			i = 0;
-
-	hash_seq_init(&scan, totals->models);
-	while ((total = hash_seq_search(&scan)) != NULL)
-	{
-		columns[0][i] = Int64GetDatum(total->key.owner);
-		columns[1][i] = CStringGetTextDatum(total->key.model);
-		columns[2][i] = Int64GetDatum(total->events);
-		columns[3][i] = Int64GetDatum(total->tokens);
-		columns[4][i] = NumericGetDatum(amount_sum_to_numeric(total->amount));
-		columns[5][i] = TimestampTzGetDatum(total->first_at);
-		columns[6][i] = TimestampTzGetDatum(total->last_at);
-		i++;
-	}
-	if (count > 0)
-		write_columns("insert into rewards.model_total as t"
-					  " (owner, model, events, tokens, amount, first_at, last_at)"
-					  " select * from unnest($1, $2, $3, $4, $5, $6, $7)"
-					  " on conflict (owner, model) do update"
-					  " set events = t.events + excluded.events,"
-					  " tokens = t.tokens + excluded.tokens,"
-					  " amount = t.amount + excluded.amount,"
-					  " first_at = least(t.first_at, excluded.first_at),"
-					  " last_at = greatest(t.last_at, excluded.last_at)",
-					  7, types, columns, count);
-}
-
-static void
-write_activities(Totals *totals, const int64 *numbers)
-{
-	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum	  **columns = make_columns(3, hash_get_num_entries(totals->activities));
-	HASH_SEQ_STATUS scan;
-	Activity   *activity;
-	int			count = 0;
-
-	hash_seq_init(&scan, totals->activities);
-	while ((activity = hash_seq_search(&scan)) != NULL)
-	{
-		if (!activity->active)
-			continue;
-		columns[0][count] = Int64GetDatum(activity->account > 0 ? activity->account
-										  : numbers[NAME_PLACE(activity->account)]);
-		columns[1][count] = TimestampTzGetDatum(activity->first_at);
-		columns[2][count] = TimestampTzGetDatum(activity->last_at);
-		count++;
-	}
-	if (count > 0)
-		write_columns("insert into rewards.activity as t (account, first_at, last_at)"
-					  " select account, min(first_at), max(last_at)"
-					  " from unnest($1, $2, $3) as n(account, first_at, last_at)"
-					  " group by account order by account"
-					  " on conflict (account) do update"
-					  " set first_at = least(t.first_at, excluded.first_at),"
-					  " last_at = greatest(t.last_at, excluded.last_at)",
-					  3, types, columns, count);
-}
-
 static void
 write_cursor(Posting *posting)
 {
@@ -549,7 +292,7 @@ write_cursor(Posting *posting)
 	}
 	args[0] = Int64GetDatum(posting->upto);
 	for (int i = 0; i < 3; i++)
-		args[i + 1] = array_of(columns[i], posting->nopen, INT8OID);
+		args[i + 1] = bigint_array(columns[i], posting->nopen);
 	args[4] = CStringGetTextDatum(current_identity());
 	args[5] = Int64GetDatum(posting->cursor.last);
 	SPI_execute_with_args("update rewards.cursor set last = $1, open_first = $2,"
@@ -578,11 +321,7 @@ settle_changes(Posting *posting)
 static void
 write_posting(Posting *posting)
 {
-	int64	   *numbers = register_names(posting->totals);
-
-	write_totals(posting->totals, numbers);
-	write_models(posting->totals);
-	write_activities(posting->totals, numbers);
+	books_write(posting->totals);
 	write_cursor(posting);
 	settle_changes(posting);
 
@@ -591,6 +330,16 @@ write_posting(Posting *posting)
 					? "select rewards.make_partitions() where rewards.partitions_ahead() = 0"
 					: "select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not make partitions");
+}
+
+static void
+refuse_old_snapshot(const char *call)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("%s cannot run in a REPEATABLE READ or SERIALIZABLE transaction", call),
+				 errhint("Call it in a READ COMMITTED transaction.")));
 }
 
 /*
@@ -613,11 +362,7 @@ post(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_events must not be negative"),
 				 errhint("Leave it out to post everything.")));
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("post() cannot run in a %s transaction", "REPEATABLE READ or SERIALIZABLE"),
-				 errhint("Call it in a READ COMMITTED transaction.")));
+	refuse_old_snapshot("post()");
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "post() must return a row");
 	desc = BlessTupleDesc(desc);
@@ -639,4 +384,65 @@ post(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* ---- all again ---- */
+
+static bool
+add_row(const LineRow *row, void *context)
+{
+	totals_add((Totals *) context, row);
+	return true;
+}
+
+/* folds the rows of a stretch, returns how many */
+static int64
+fold_again(int64 first, int64 last)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "rewards refold", ALLOCSET_DEFAULT_SIZES);
+	Stretch		stretch = {first, last};
+	Totals	   *totals;
+	int64		events;
+
+	MemoryContextSwitchTo(context);
+	totals = totals_create(GRAIN_DAY, true);
+	line_read(&stretch, 1, add_row, totals);
+	books_write(totals);
+	events = totals->events;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return events;
+}
+
+/*
+ * refold(): folds again, into tables of totals that are empty, all that the
+ * cursor says is folded; returns how many rows.  The caller has locked the
+ * cursor.
+ */
+Datum
+refold(PG_FUNCTION_ARGS)
+{
+	Cursor		cursor;
+	int64		first = 1;
+	int64		events = 0;
+
+	refuse_old_snapshot("repair()");
+	SPI_connect();
+	cursor_read(&cursor, true);
+	if (cursor.last < 0)
+		elog(ERROR, "the cursor is not locked by the caller");
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int i = 0; i <= cursor.nopen; i++)
+	{
+		int64		upto = i < cursor.nopen ? cursor.open[i].first : cursor.last + 1;
+
+		for (; first < upto; first += REFOLD_NUMBERS)
+			events += fold_again(first, Min(first + REFOLD_NUMBERS, upto) - 1);
+		if (i < cursor.nopen)
+			first = cursor.open[i].last + 1;
+	}
+	PopActiveSnapshot();
+	SPI_finish();
+	PG_RETURN_INT64(events);
 }

@@ -46,13 +46,18 @@ receiver_done(DestReceiver *self)
 {
 }
 
-/* the query's plan, made at its first use and kept for the session */
+/*
+ * The query's plan, made at its first use and kept for the session; of a custom
+ * one only what does not hang on the arguments.
+ */
 SPIPlanPtr
 stream_plan(StreamQuery *query)
 {
 	if (query->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(query->text, query->nargs, query->types);
+		SPIPlanPtr	plan = SPI_prepare_cursor(query->text, query->nargs, query->types,
+											  query->custom ? CURSOR_OPT_CUSTOM_PLAN
+											  : CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare: %s", query->text);

@@ -16,6 +16,7 @@ typedef struct StreamQuery
 	const char *text;
 	int			nargs;
 	Oid			types[2];
+	bool		custom;			/* plan it for the arguments of each run */
 	SPIPlanPtr	plan;			/* once it was used */
 } StreamQuery;
 

@@ -17,6 +17,7 @@
 PG_FUNCTION_INFO_V1(tail_totals);
 PG_FUNCTION_INFO_V1(tail_models);
 PG_FUNCTION_INFO_V1(tail_accounts);
+PG_FUNCTION_INFO_V1(tail_account);
 PG_FUNCTION_INFO_V1(tail_events);
 
 static bool
@@ -24,23 +25,6 @@ visit_row(const LineRow *row, void *context)
 {
 	totals_add((Totals *) context, row);
 	return true;
-}
-
-static void
-read_tail(LineVisitor visit, void *context)
-{
-	Cursor		cursor;
-	Stretch    *stretches;
-	int			count;
-
-	SPI_connect();
-	cursor_read(&cursor, false);
-	if (cursor.last >= 0)
-	{
-		count = cursor_tail(&cursor, &stretches);
-		line_read(stretches, count, visit, context);
-	}
-	SPI_finish();
 }
 
 static void
@@ -68,6 +52,14 @@ set_account(const Totals *totals, int64 key, Datum *values, bool *nulls)
 	}
 }
 
+static void
+only_account(Totals *totals, Datum kind, Datum name)
+{
+	totals_only(totals,
+				strcmp(TextDatumGetCString(kind), "user") == 0 ? KIND_USER : KIND_PROVIDER,
+				id_of_datum(name, false));
+}
+
 /*
  * tail_totals(grain, kind, account) returns setof (account_number, kind,
  * account, period, unit, entry, level, amount, events, tokens); grain is day, else
@@ -83,11 +75,9 @@ tail_totals(PG_FUNCTION_ARGS)
 	Total	   *total;
 
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		totals_only(totals,
-					strcmp(text_to_cstring(PG_GETARG_TEXT_PP(1)), "user") == 0 ? KIND_USER : KIND_PROVIDER,
-					id_of_datum(PG_GETARG_DATUM(2), false));
+		only_account(totals, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
 	InitMaterializedSRF(fcinfo, 0);
-	read_tail(visit_row, totals);
+	line_read_tail(visit_row, totals);
 
 	hash_seq_init(&scan, totals->totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -120,7 +110,7 @@ tail_models(PG_FUNCTION_ARGS)
 	ModelTotal *total;
 
 	InitMaterializedSRF(fcinfo, 0);
-	read_tail(visit_row, totals);
+	line_read_tail(visit_row, totals);
 
 	hash_seq_init(&scan, totals->models);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -152,7 +142,7 @@ tail_accounts(PG_FUNCTION_ARGS)
 	Activity   *activity;
 
 	InitMaterializedSRF(fcinfo, 0);
-	read_tail(visit_row, totals);
+	line_read_tail(visit_row, totals);
 
 	hash_seq_init(&scan, totals->activities);
 	while ((activity = hash_seq_search(&scan)) != NULL)
@@ -170,6 +160,49 @@ tail_accounts(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static void
+earliest(Datum *value, bool *isnull, TimestampTz at)
+{
+	if (*isnull || at < DatumGetTimestampTz(*value))
+		*value = TimestampTzGetDatum(at);
+	*isnull = false;
+}
+
+/*
+ * tail_account(kind, account) returns (named_at, first_at, last_at): the same of
+ * one account.
+ */
+Datum
+tail_account(PG_FUNCTION_ARGS)
+{
+	Totals	   *totals = totals_create(GRAIN_MONTH, false);
+	HASH_SEQ_STATUS scan;
+	Activity   *activity;
+	TupleDesc	desc;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {true, true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "tail_account() must return a row");
+	desc = BlessTupleDesc(desc);
+	only_account(totals, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
+	line_read_tail(visit_row, totals);
+
+	/* by its number, by its name, or by both */
+	hash_seq_init(&scan, totals->activities);
+	while ((activity = hash_seq_search(&scan)) != NULL)
+	{
+		earliest(&values[0], &nulls[0], activity->named_at);
+		if (!activity->active)
+			continue;
+		earliest(&values[1], &nulls[1], activity->first_at);
+		if (nulls[2] || activity->last_at > DatumGetTimestampTz(values[2]))
+			values[2] = TimestampTzGetDatum(activity->last_at);
+		nulls[2] = false;
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
 static bool
 count_row(const LineRow *row, void *context)
 {
@@ -183,6 +216,6 @@ tail_events(PG_FUNCTION_ARGS)
 {
 	int64		events = 0;
 
-	read_tail(count_row, &events);
+	line_read_tail(count_row, &events);
 	PG_RETURN_INT64(events);
 }

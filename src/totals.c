@@ -115,7 +115,8 @@ month_of(DateADT day)
 }
 
 static void
-add_line(Totals *totals, int64 account, DateADT period, Unit unit, const Share *share, int64 tokens)
+add_line(Totals *totals, int64 account, int kind, DateADT period, Unit unit,
+		 const Share *share, int64 tokens)
 {
 	TotalKey	key = {0};
 	Total	   *total;
@@ -131,10 +132,13 @@ add_line(Totals *totals, int64 account, DateADT period, Unit unit, const Share *
 	total = hash_search(totals->totals, &key, HASH_ENTER, &found);
 	if (!found)
 	{
+		total->kind = KIND_UNKNOWN;
 		total->amount = 0;
 		total->events = 0;
 		total->tokens = 0;
 	}
+	if (kind != KIND_UNKNOWN)
+		total->kind = kind;
 	total->amount += share->amount;
 	total->events++;
 	total->tokens += tokens;
@@ -202,16 +206,18 @@ add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 accou
 	{
 		account = account_key(totals, kind, id);
 		if (row->succeeded)
-			add_line(totals, account, period, UNIT_POINTS, &nothing, row->tokens);
+			add_line(totals, account, kind, period, UNIT_POINTS, &nothing, row->tokens);
 	}
 	note_activity(totals, account, row);
 }
 
+/* an earner's chain follows its own share, and is of the earner's kind */
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
 	ShareReader reader = distribution_reader(row->distribution);
 	Share		share;
+	AccountKind kind = KIND_USER;
 	int64		user = 0;
 	int64		provider = 0;
 
@@ -221,13 +227,15 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 		bool		referral = share.entry == ENTRY_REFERRAL;
 
 		totals->shares++;
+		if (!referral)
+			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, account, period,
+		add_line(totals, account, kind, period,
 				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
 				 &share, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
@@ -246,7 +254,7 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 	while (distribution_next(&reader, &share))
 	{
 		totals->shares++;
-		add_line(totals, share.account, period, row->unit, &share, 0);
+		add_line(totals, share.account, KIND_UNKNOWN, period, row->unit, &share, 0);
 	}
 }
 

@@ -13,6 +13,8 @@
 #define NAME_KEY(place)		(-(int64) (place) - 1)
 #define NAME_PLACE(key)		((int) (-(key) - 1))
 
+#define KIND_UNKNOWN (-1)
+
 typedef struct TotalKey
 {
 	int64		account;		/* account number, or key of a name */
@@ -26,6 +28,7 @@ typedef struct TotalKey
 typedef struct Total
 {
 	TotalKey	key;
+	int			kind;			/* of the account, KIND_UNKNOWN if no row told */
 	AmountSum	amount;
 	int64		events;
 	int64		tokens;

@@ -27,7 +27,8 @@ static StreamQuery rows_query = {
 	" from rewards.usage_logs"
 	" where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)",
 	.nargs = 2,
-	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID}
+	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID},
+	.custom = true
 };
 
 /* changes that a row may or may not have known, the latest first */

@@ -92,6 +92,13 @@ create function rewards.tail_accounts(out account_number bigint, out kind text, 
 revoke all on function rewards.tail_accounts() from public;
 comment on function rewards.tail_accounts() is 'accounts named in usage not yet folded, and when they were active there';
 
+create function rewards.tail_account(of_kind text, of_account text,
+		out named_at timestamptz, out first_at timestamptz, out last_at timestamptz)
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_account(text, text) from public;
+comment on function rewards.tail_account(text, text) is 'when usage not yet folded names an account, and when it was active there';
+
 create function rewards.tail_events() returns bigint
 	as 'MODULE_PATHNAME' language c stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp;

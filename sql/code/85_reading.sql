@@ -1,6 +1,6 @@
 /* What applications read by call.  All STABLE, under the caller's snapshot; unknown accounts are zeros. */
 
-create function rewards.account_lines(account text, kind text, grain text)
+create function rewards.account_lines(account text, kind text, grain text, since date default '-infinity')
 	returns table (period date, unit smallint, entry smallint, level smallint, amount numeric, events bigint, tokens bigint)
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -11,17 +11,17 @@ declare
 begin
 	if grain = 'day' then
 		return query select t.day, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.day_total t where t.account = number;
+			from rewards.day_total t where t.account = number and t.day >= since;
 	else
 		return query select t.month, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.month_total t where t.account = number;
+			from rewards.month_total t where t.account = number and t.month >= since;
 	end if;
 	return query select t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-		from rewards.tail_totals(grain, kind, account) t;
+		from rewards.tail_totals(grain, kind, account) t where t.period >= since;
 end
 $$;
-revoke all on function rewards.account_lines(text, text, text) from public;
-comment on function rewards.account_lines(text, text, text) is 'one account''s totals, folded and not, by day or month';
+revoke all on function rewards.account_lines(text, text, text, date) from public;
+comment on function rewards.account_lines(text, text, text, date) is 'one account''s totals, folded and not, by day or month, from a day on';
 
 create function rewards.earning_history(account text, kind text default 'user', days integer default 30)
 	returns table (day date, own numeric, referral numeric, bonus numeric, total numeric)
@@ -29,6 +29,8 @@ create function rewards.earning_history(account text, kind text default 'user', 
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+	last date;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
@@ -38,14 +40,15 @@ begin
 		raise exception 'days must be between 1 and 36600'
 			using errcode = 'invalid_parameter_value', hint = 'It counts back from today, today included.';
 	end if;
+	last := rewards.today();
 	return query
 	select d.day,
 		trim_scale(coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0)),
 		trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)),
 		trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)),
 		trim_scale(coalesce(sum(l.amount), 0))
-	from (select rewards.today() - n as day from generate_series(days - 1, 0, -1) n) d
-	left join rewards.account_lines(earning_history.account, earning_history.kind, 'day') l
+	from (select last - n as day from generate_series(days - 1, 0, -1) n) d
+	left join rewards.account_lines(earning_history.account, earning_history.kind, 'day', last - days + 1) l
 		on l.period = d.day and l.unit = 1
 	group by d.day order by d.day;
 end
@@ -64,10 +67,12 @@ as $$
 #variable_conflict use_column
 declare
 	owner rewards.account;
+	recent record;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	select t.* into recent from rewards.tail_account(summarize_account.kind, summarize_account.account) t;
 	select a.* into owner from rewards.account a
 	where a.name = summarize_account.account and a.kind = summarize_account.kind;
 	return query
@@ -78,16 +83,15 @@ begin
 		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2), 0)),
 		coalesce(sum(l.events) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
 		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
-		(select h.total from rewards.earning_history(summarize_account.account, summarize_account.kind, 1) h),
+		(select trim_scale(coalesce(sum(d.amount), 0))
+			from rewards.account_lines(summarize_account.account, summarize_account.kind, 'day', rewards.today()) d
+			where d.unit = 1 and d.period = rewards.today()),
 		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
 		(select r.name from rewards.account r where r.id = owner.referrer),
 		(select count(*) from rewards.account r where r.referrer = owner.id),
 		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
-		coalesce(owner.joined_at, (select t.named_at from rewards.tail_accounts() t
-			where t.kind = summarize_account.kind and t.account = summarize_account.account)),
-		greatest((select v.last_at from rewards.activity v where v.account = owner.id),
-			(select max(t.last_at) from rewards.tail_accounts() t
-			where (t.kind = summarize_account.kind and t.account = summarize_account.account) or t.account_number = owner.id))
+		coalesce(owner.joined_at, recent.named_at),
+		greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at)
 	from rewards.account_lines(summarize_account.account, summarize_account.kind, 'month') l
 	cross join lateral (select summarize_account.month is null or l.period = summarize_account.month) c(chosen);
 end

@@ -203,6 +203,34 @@ as $$
 		from usage u cross join lateral rewards.shares(u.distribution) a
 		where a.entry = 'creator' and since is null and until is null
 		group by 1, 2
+	), score_line as (
+		select b.board, m.month, l.account, sum(l.amount) as points
+		from month_line l join rewards.account a on a.id = l.account
+		cross join lateral (
+			select case a.kind when 'provider' then 1 else 2 end where l.unit = 1 and l.entry not in ('payout', 'stake')
+			union all
+			select 3 where l.unit = 2 and l.entry not in ('payout', 'stake')
+			union all
+			select 4 where l.unit = 1 and l.entry = 'referral'
+		) b(board)
+		cross join lateral (values (l.month), ('infinity'::date)) m(month)
+		group by b.board, m.month, l.account
+		having sum(l.amount) <> 0
+	), bucket_line as (
+		/* each positive score in the one bucket it belongs to */
+		select b.board, b.month, b.lowest, b.accounts, (
+			select count(*) from rewards.score s
+			where s.board = b.board and s.month = b.month and s.points > 0 and s.points >= b.lowest and s.points < b.upto) as scores
+		from (
+			select b.*, lead(b.lowest, 1, 'Infinity') over (partition by b.board, b.month order by b.lowest) as upto
+			from rewards.score_bucket b
+		) b where since is null and until is null
+		union all
+		select s.board, s.month, 0, 0, count(*)
+		from rewards.score s
+		where since is null and until is null and s.points > 0
+			and not exists (select from rewards.score_bucket b where b.board = s.board and b.month = s.month and b.lowest = 0)
+		group by s.board, s.month
 	), difference as (
 		select 'day_total' as part, coalesce(e.account, t.account) as account, coalesce(e.day, t.day)::text as key,
 			concat_ws(' ', rewards.unit_name(coalesce(e.unit, t.unit)::smallint), coalesce(e.entry, rewards.entry_name(t.entry)), coalesce(e.level, t.level)) as line,
@@ -228,8 +256,22 @@ as $$
 		from model_line e
 		full join (select * from rewards.model_total t where since is null and until is null) t on t.owner = e.owner and t.model = e.model
 		where (e.amount, e.events, e.tokens, e.first_at, e.last_at) is distinct from (t.amount, t.events, t.tokens, t.first_at, t.last_at)
+		union all
+		select 'score', coalesce(e.account, s.account), nullif(coalesce(e.month, s.month), 'infinity')::text,
+			(array['provider', 'user', 'creator', 'referrer'])[coalesce(e.board, s.board)] || ' board''s score',
+			trim_scale(e.points)::text, trim_scale(s.points)::text
+		from score_line e
+		full join (select * from rewards.score s where since is null and until is null and s.points <> 0) s
+			on s.board = e.board and s.month = e.month and s.account = e.account
+		where e.points is distinct from s.points
+		union all
+		select 'score_bucket', null, nullif(b.month, 'infinity')::text,
+			format('%s board''s bucket from %s', (array['provider', 'user', 'creator', 'referrer'])[b.board], trim_scale(b.lowest)),
+			b.scores::text, b.accounts::text
+		from bucket_line b where b.scores <> b.accounts
 	)
-	select d.part, format('%s "%s" %s', a.kind, a.name, d.key), d.expected, d.found, d.line || ' differs from the sum of its rows'
+	select d.part, concat_ws(' ', a.kind, '"' || a.name || '"', coalesce(d.key, 'all time')), d.expected, d.found,
+		d.line || case d.part when 'score_bucket' then ' differs from the scores in it' else ' differs from the sum of its rows' end
 	from difference d left join rewards.account a on a.id = d.account
 $$;
 revoke all on function rewards.verify_totals(date, date) from public;
@@ -259,6 +301,41 @@ revoke all on function rewards.verify(timestamptz, timestamptz) from public;
 comment on function rewards.verify(timestamptz, timestamptz) is
 	'checks rows against the rules they knew and totals against rows, in one snapshot; no row = clean (D3)';
 
+/* ---- repair ---- */
+
+create function rewards.refold() returns bigint
+	language c volatile parallel unsafe as 'MODULE_PATHNAME';
+revoke all on function rewards.refold() from public;
+comment on function rewards.refold() is 'folds again all that the cursor says is folded; repair() calls it, with the totals empty and the cursor locked';
+
+create function rewards.repair(reason text) returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	events bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(reason, 'reason');
+	/* a poster at work is waited for; from then on nobody else writes totals */
+	perform from rewards.cursor for update;
+	delete from rewards.day_total;
+	delete from rewards.month_total;
+	delete from rewards.model_total;
+	delete from rewards.activity;
+	delete from rewards.score;
+	delete from rewards.score_bucket;
+	events := rewards.refold();
+	/* who remembers totals goes by the cursor's row */
+	update rewards.cursor set last = last;
+	perform rewards.log_call('repair', jsonb_build_object('reason', reason), null, jsonb_build_object('events', events), rewards.caller()::text);
+	return events;
+end
+$$;
+revoke all on function rewards.repair(text) from public;
+comment on function rewards.repair(text) is
+	'makes all totals and leaderboards anew from the rows, for when verify() finds them wrong; returns how many rows it folded. Readers see the old ones until it commits, posting waits (D3)';
+
 /* ---- access ---- */
 
 create function rewards.access_routines(access text) returns setof regprocedure
@@ -272,7 +349,7 @@ as $$
 		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'partitions_ahead']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
-				'explain_reward', 'explain_tier', 'model_earnings'] end
+				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around'] end
 		|| case when access = 'app' then
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
 				'referral_code', 'referral_signup'] end)

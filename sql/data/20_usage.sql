@@ -94,6 +94,28 @@ create table if not exists rewards.month_total (
 ) with (fillfactor = 80);
 comment on table rewards.month_total is 'folded totals by account and month';
 
+create table if not exists rewards.score (
+	board smallint not null check (board between 1 and 4),
+	month date not null,
+	account bigint not null,
+	name text collate "C" not null,
+	points numeric not null,
+	primary key (board, month, account)
+) with (fillfactor = 80);
+create index if not exists score_order on rewards.score (board, month, points desc, name, account);
+comment on table rewards.score is
+	'folded sums of the leaderboards (1 provider, 2 user, 3 creator, 4 referrer); month infinity is all time';
+
+create table if not exists rewards.score_bucket (
+	board smallint not null,
+	month date not null,
+	lowest numeric not null,
+	accounts bigint not null,
+	primary key (board, month, lowest)
+) with (fillfactor = 80);
+comment on table rewards.score_bucket is
+	'how many positive scores of a board and month lie from lowest up to the next bucket''s lowest';
+
 create table if not exists rewards.model_total (
 	owner bigint not null,
 	model text collate "C" not null,

@@ -202,6 +202,44 @@ from rewards.day_lines l where l.unit = 1
 group by l.kind, l.account, l.day;
 comment on view rewards.daily_points is 'points of accounts by programme day (P10, N4)';
 
+/* ---- leaderboards ---- */
+
+create or replace view rewards.board_lines as
+select b.board, s.month, a.kind, s.name as account, s.points
+from (values (1::smallint, 'provider'), (2::smallint, 'user'), (3::smallint, 'creator'), (4::smallint, 'referrer')) b(number, board)
+join rewards.score s on s.board = b.number and s.month < 'infinity'
+join rewards.account a on a.id = s.account
+union all
+select b.board, null::date, a.kind, s.name, s.points
+from (values (1::smallint, 'provider'), (2::smallint, 'user'), (3::smallint, 'creator'), (4::smallint, 'referrer')) b(number, board)
+join rewards.score s on s.board = b.number and s.month = 'infinity'
+join rewards.account a on a.id = s.account
+union all
+select b.board, m.month, coalesce(a.kind, t.kind), coalesce(a.name, t.account), t.amount
+from rewards.tail_totals('month') t
+left join rewards.account a on a.id = t.account_number
+cross join lateral (
+	select case coalesce(a.kind, t.kind) when 'provider' then 'provider' else 'user' end where t.unit = 1 and t.entry not in (12, 13)
+	union all
+	select 'creator' where t.unit = 2 and t.entry not in (12, 13)
+	union all
+	select 'referrer' where t.unit = 1 and t.entry = 3
+) b(board)
+cross join lateral (values (t.period), (null)) m(month);
+comment on view rewards.board_lines is
+	'points that count on leaderboards, folded and not, by month and (month NULL) for all time; a key may come twice, to be added up';
+
+create or replace view rewards.leaderboard as
+select s.board, s.month, rank() over (partition by s.board, s.month order by s.points desc) as rank, s.kind, s.account, s.points
+from (
+	select l.board, l.month, l.kind, l.account, trim_scale(sum(l.points)) as points
+	from rewards.board_lines l
+	group by l.board, l.month, l.kind, l.account
+	having sum(l.points) > 0
+) s;
+comment on view rewards.leaderboard is
+	'boards provider, user, creator and referrer by month, and for all time where month is NULL; ranks leave gaps after ties (N1, N2). For a few places of a large board call leaderboard_top(), leaderboard_rank() or leaderboard_around()';
+
 /* ---- movements ---- */
 
 create or replace view rewards.ledger as

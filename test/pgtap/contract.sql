@@ -145,12 +145,12 @@ select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,next_number,
-		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,leaderboard_top,leaderboard_rank,leaderboard_around,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
-	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,leaderboard_top,leaderboard_rank,leaderboard_around,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid

@@ -1,0 +1,203 @@
+/*
+ * The leaderboards by call.  All STABLE, exact under the caller's snapshot.
+ * More points first, equal points by account; ranks leave gaps after ties; who
+ * has nothing above zero has no rank.
+ */
+
+create type rewards.board_place as (rank bigint, kind text, account text, points numeric);
+comment on type rewards.board_place is 'a line of a leaderboard';
+
+create function rewards.board_number(board text) returns smallint
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number integer := array_position(array['provider', 'user', 'creator', 'referrer'], board);
+begin
+	perform rewards.check_not_null(board, 'board');
+	if number is null then
+		raise exception 'there is no board "%"', board
+			using errcode = 'invalid_parameter_value', hint = 'Boards are provider, user, creator and referrer.';
+	end if;
+	return number;
+end
+$$;
+revoke all on function rewards.board_number(text) from public;
+comment on function rewards.board_number(text) is 'a board''s number in rewards.score; 22004 or 22023 for what is no board';
+
+create function rewards.board_kind(board text, kind text) returns text
+	language sql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+	as $$ select coalesce(kind, case board when 'provider' then 'provider' else 'user' end) $$;
+revoke all on function rewards.board_kind(text, text) from public;
+comment on function rewards.board_kind(text, text) is 'the kind of account that is meant on a board';
+
+create function rewards.board_top(board smallint, month date, n integer)
+	returns setof rewards.board_place
+	language c stable parallel unsafe as 'MODULE_PATHNAME';
+revoke all on function rewards.board_top(smallint, date, integer) from public;
+comment on function rewards.board_top(smallint, date, integer) is 'the first n of a board; month NULL is all time';
+
+create function rewards.board_rank(board smallint, month date, kind text, account text, out rank bigint, out points numeric, out "of" bigint)
+	language c stable parallel unsafe as 'MODULE_PATHNAME';
+revoke all on function rewards.board_rank(smallint, date, text, text) from public;
+comment on function rewards.board_rank(smallint, date, text, text) is 'an account''s place on a board; month NULL is all time';
+
+create function rewards.board_around(board smallint, month date, kind text, account text, n integer)
+	returns setof rewards.board_place
+	language c stable parallel unsafe as 'MODULE_PATHNAME';
+revoke all on function rewards.board_around(smallint, date, text, text, integer) from public;
+comment on function rewards.board_around(smallint, date, text, text, integer) is
+	'an account and n others on either side of it; month NULL is all time';
+
+/* ---- top ---- */
+
+create function rewards.top_of_board(board text, month date, n integer)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number smallint;
+begin
+	perform rewards.require_installed();
+	number := rewards.board_number(board);
+	perform rewards.check_not_null(n, 'n');
+	if n not between 0 and 1000000 then
+		raise exception 'n must be between 0 and 1000000'
+			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed.';
+	end if;
+	return query select * from rewards.board_top(number, month, n);
+end
+$$;
+revoke all on function rewards.top_of_board(text, date, integer) from public;
+comment on function rewards.top_of_board(text, date, integer) is 'behind leaderboard_top(); month NULL is all time';
+
+create function rewards.leaderboard_top(board text, month text default null, n integer default 100)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.top_of_board(board, rewards.month_argument(month), n);
+end
+$$;
+revoke all on function rewards.leaderboard_top(text, text, integer) from public;
+comment on function rewards.leaderboard_top(text, text, integer) is
+	'the first n accounts of a board (provider, user, creator, referrer) in a month (NULL the current one, ''all'' all time); ties are cut by account (N1, N2)';
+
+create function rewards.leaderboard_top(board text, month date, n integer default 100)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.top_of_board(board, date_trunc('month', month::timestamp)::date, n);
+end
+$$;
+revoke all on function rewards.leaderboard_top(text, date, integer) from public;
+comment on function rewards.leaderboard_top(text, date, integer) is 'the same for the month of a date; NULL is all time';
+
+/* ---- rank ---- */
+
+create function rewards.rank_on_board(account text, board text, month date, kind text, out rank bigint, out points numeric, out "of" bigint)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number smallint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	number := rewards.board_number(board);
+	perform rewards.check_kind(rewards.board_kind(board, kind));
+	select r.rank, r.points, r."of" into rank, points, "of"
+	from rewards.board_rank(number, month, rewards.board_kind(board, kind), account) r;
+end
+$$;
+revoke all on function rewards.rank_on_board(text, text, date, text) from public;
+comment on function rewards.rank_on_board(text, text, date, text) is 'behind leaderboard_rank(); month NULL is all time';
+
+create function rewards.leaderboard_rank(account text, board text, month text default null, kind text default null,
+	out rank bigint, out points numeric, out "of" bigint)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	select r.rank, r.points, r."of" into rank, points, "of"
+	from rewards.rank_on_board(account, board, rewards.month_argument(month), kind) r;
+end
+$$;
+revoke all on function rewards.leaderboard_rank(text, text, text, text) from public;
+comment on function rewards.leaderboard_rank(text, text, text, text) is
+	'rank and points of an account on a board, and of how many; rank NULL for who has nothing above zero. kind NULL is the board''s own, user for referrers (N1, N2)';
+
+create function rewards.leaderboard_rank(account text, board text, month date, kind text default null,
+	out rank bigint, out points numeric, out "of" bigint)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	select r.rank, r.points, r."of" into rank, points, "of"
+	from rewards.rank_on_board(account, board, date_trunc('month', month::timestamp)::date, kind) r;
+end
+$$;
+revoke all on function rewards.leaderboard_rank(text, text, date, text) from public;
+comment on function rewards.leaderboard_rank(text, text, date, text) is 'the same for the month of a date; NULL is all time';
+
+/* ---- around ---- */
+
+create function rewards.around_on_board(account text, board text, month date, n integer, kind text)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number smallint;
+	own_kind text := rewards.board_kind(board, kind);
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	number := rewards.board_number(board);
+	perform rewards.check_kind(own_kind);
+	perform rewards.check_not_null(n, 'n');
+	if n not between 0 and 100000 then
+		raise exception 'n must be between 0 and 100000'
+			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed on either side.';
+	end if;
+	return query select * from rewards.board_around(number, month, own_kind, account, n);
+end
+$$;
+revoke all on function rewards.around_on_board(text, text, date, integer, text) from public;
+comment on function rewards.around_on_board(text, text, date, integer, text) is 'behind leaderboard_around(); month NULL is all time';
+
+create function rewards.leaderboard_around(account text, board text, month text default null, n integer default 5, kind text default null)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.around_on_board(account, board, rewards.month_argument(month), n, kind);
+end
+$$;
+revoke all on function rewards.leaderboard_around(text, text, text, integer, text) from public;
+comment on function rewards.leaderboard_around(text, text, text, integer, text) is
+	'an account on a board with n neighbours on either side; no row for who has no rank (N1, N2)';
+
+create function rewards.leaderboard_around(account text, board text, month date, n integer default 5, kind text default null)
+	returns setof rewards.board_place
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select * from rewards.around_on_board(account, board, date_trunc('month', month::timestamp)::date, n, kind);
+end
+$$;
+revoke all on function rewards.leaderboard_around(text, text, date, integer, text) from public;
+comment on function rewards.leaderboard_around(text, text, date, integer, text) is 'the same for the month of a date; NULL is all time';

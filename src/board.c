@@ -1,0 +1,259 @@
+/*
+ * board.c
+ *		The leaderboards: which share counts where, and walks along their scores
+ *		and buckets, straight by index: what a rank costs must not hang on what
+ *		the planner believes of tables that change all the time.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "board.h"
+#include "catalog.h"
+#include "catalog/pg_collation.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* columns of rewards.score */
+enum
+{
+	SCORE_BOARD = 1,
+	SCORE_MONTH,
+	SCORE_ACCOUNT,
+	SCORE_NAME,
+	SCORE_POINTS,
+	SCORE_COLUMNS = SCORE_POINTS
+};
+
+/* columns of rewards.score_bucket */
+enum
+{
+	BUCKET_BOARD = 1,
+	BUCKET_MONTH,
+	BUCKET_LOWEST,
+	BUCKET_ACCOUNTS
+};
+
+#define MAX_KEYS 5
+
+/* the kind of a board's accounts; on that of referrers there are both */
+AccountKind
+board_kind(Board board)
+{
+	return board == BOARD_PROVIDER ? KIND_PROVIDER : KIND_USER;
+}
+
+/*
+ * Whether movements of this unit and entry count on a board, for an account of
+ * this kind.  What is paid out or staked was earned all the same.
+ */
+bool
+board_counts(Board board, AccountKind kind, int unit, int entry)
+{
+	if (entry == ENTRY_PAYOUT || entry == ENTRY_STAKE)
+		return false;
+	switch (board)
+	{
+		case BOARD_PROVIDER:
+			return unit == UNIT_POINTS && kind == KIND_PROVIDER;
+		case BOARD_USER:
+			return unit == UNIT_POINTS && kind == KIND_USER;
+		case BOARD_CREATOR:
+			return unit == UNIT_EARNINGS && kind == KIND_USER;
+		case BOARD_REFERRER:
+			return unit == UNIT_POINTS && entry == ENTRY_REFERRAL;
+	}
+	return false;
+}
+
+/* ---- one score ---- */
+
+static void
+board_keys(ScanKeyData *keys, Board board, DateADT month)
+{
+	ScanKeyInit(&keys[0], SCORE_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
+	ScanKeyInit(&keys[1], SCORE_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
+}
+
+static void
+read_score(Score *score, HeapTuple tuple, TupleDesc desc)
+{
+	Datum		values[SCORE_COLUMNS];
+	bool		nulls[SCORE_COLUMNS];
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	score->place = tuple->t_self;
+	score->account = DatumGetInt64(values[SCORE_ACCOUNT - 1]);
+	score->name = id_of_datum(values[SCORE_NAME - 1], false);
+	score->points = amount_sum_from_numeric(DatumGetNumeric(values[SCORE_POINTS - 1]));
+}
+
+ScoreFinder
+score_finder(LOCKMODE lock)
+{
+	return (ScoreFinder){
+		table_open(catalog_table(TABLE_SCORE), lock),
+		index_open(catalog_table(INDEX_SCORE), AccessShareLock)
+	};
+}
+
+/* the score of score->account; its name is a copy.  False when it has none */
+bool
+score_find(const ScoreFinder *finder, Board board, DateADT month, Score *score)
+{
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	board_keys(keys, board, month);
+	ScanKeyInit(&keys[2], SCORE_ACCOUNT, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(score->account));
+	scan = systable_beginscan_ordered(finder->heap, finder->index, GetActiveSnapshot(), 3, keys);
+	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+	if (tuple)
+	{
+		read_score(score, tuple, RelationGetDescr(finder->heap));
+		score->name.text = pnstrdup(score->name.text, score->name.len);
+	}
+	systable_endscan_ordered(scan);
+	return tuple != NULL;
+}
+
+/* a row of rewards.score */
+HeapTuple
+score_form(const ScoreFinder *finder, Board board, DateADT month, const Score *score)
+{
+	Datum		values[SCORE_COLUMNS];
+	bool		nulls[SCORE_COLUMNS] = {0};
+
+	values[SCORE_BOARD - 1] = Int16GetDatum((int16) board);
+	values[SCORE_MONTH - 1] = DateADTGetDatum(month);
+	values[SCORE_ACCOUNT - 1] = Int64GetDatum(score->account);
+	values[SCORE_NAME - 1] = PointerGetDatum(cstring_to_text_with_len(score->name.text, score->name.len));
+	values[SCORE_POINTS - 1] = NumericGetDatum(amount_sum_to_numeric(score->points));
+	return heap_form_tuple(RelationGetDescr(finder->heap), values, nulls);
+}
+
+/* locks stay until the transaction ends, as those of any statement */
+void
+score_finder_end(const ScoreFinder *finder)
+{
+	index_close(finder->index, NoLock);
+	table_close(finder->heap, NoLock);
+}
+
+/* ---- walks ---- */
+
+static void
+begin_walk(Walk *walk, CatalogTable table, CatalogTable index,
+		   ScanKeyData *keys, int nkeys, ScanDirection direction)
+{
+	walk->heap = table_open(catalog_table(table), AccessShareLock);
+	walk->index = index_open(catalog_table(index), AccessShareLock);
+	walk->scan = systable_beginscan_ordered(walk->heap, walk->index, GetActiveSnapshot(),
+											nkeys, keys);
+	walk->direction = direction;
+}
+
+/* a condition on the points of a score */
+void
+points_key(ScanKeyData *key, StrategyNumber strategy, AmountSum points)
+{
+	static const Oid functions[] = {
+		[BTLessStrategyNumber] = F_NUMERIC_LT,
+		[BTEqualStrategyNumber] = F_NUMERIC_EQ,
+		[BTGreaterEqualStrategyNumber] = F_NUMERIC_GE,
+		[BTGreaterStrategyNumber] = F_NUMERIC_GT
+	};
+
+	ScanKeyInit(key, SCORE_POINTS, strategy, functions[strategy],
+				NumericGetDatum(amount_sum_to_numeric(points)));
+}
+
+/* a condition on the name of a score, for those of equal points */
+void
+score_name_key(ScanKeyData *key, StrategyNumber strategy, Id name)
+{
+	ScanKeyEntryInitialize(key, 0, SCORE_NAME, strategy, InvalidOid, C_COLLATION_OID,
+						   strategy == BTLessEqualStrategyNumber ? F_TEXT_LE : F_TEXT_GE,
+						   PointerGetDatum(cstring_to_text_with_len(name.text, name.len)));
+}
+
+/*
+ * Walks the scores of a board: best first, those of equal points by name; or
+ * backward.
+ */
+void
+score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
+		   int nmore, ScanDirection direction)
+{
+	ScanKeyData keys[MAX_KEYS];
+
+	Assert(2 + nmore <= MAX_KEYS);
+	board_keys(keys, board, month);
+	memcpy(keys + 2, more, nmore * sizeof(ScanKeyData));
+	begin_walk(walk, TABLE_SCORE, INDEX_SCORE_ORDER, keys, 2 + nmore, direction);
+}
+
+/* the next score; its name lasts until the step after */
+bool
+score_next(Walk *walk, Score *score)
+{
+	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
+
+	if (tuple)
+		read_score(score, tuple, RelationGetDescr(walk->heap));
+	return tuple != NULL;
+}
+
+/* how many scores lie between the two, both not included; below 0 has no end */
+int64
+score_count(Board board, DateADT month, AmountSum above, AmountSum below)
+{
+	ScanKeyData keys[2];
+	Walk		walk;
+	int64		count = 0;
+
+	points_key(&keys[0], BTGreaterStrategyNumber, above);
+	points_key(&keys[1], BTLessStrategyNumber, below);
+	score_walk(&walk, board, month, keys, below > 0 ? 2 : 1, ForwardScanDirection);
+	while (systable_getnext_ordered(walk.scan, walk.direction) != NULL)
+		count++;
+	walk_end(&walk);
+	return count;
+}
+
+/* walks the buckets of a board, lowest first or backward */
+void
+bucket_walk(Walk *walk, Board board, DateADT month, ScanDirection direction)
+{
+	ScanKeyData keys[2];
+
+	board_keys(keys, board, month);
+	begin_walk(walk, TABLE_SCORE_BUCKET, INDEX_SCORE_BUCKET, keys, 2, direction);
+}
+
+bool
+bucket_next(Walk *walk, Bucket *bucket)
+{
+	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
+	TupleDesc	desc = RelationGetDescr(walk->heap);
+	bool		isnull;
+
+	if (tuple == NULL)
+		return false;
+	bucket->lowest = amount_sum_from_numeric(DatumGetNumeric(heap_getattr(tuple, BUCKET_LOWEST, desc, &isnull)));
+	bucket->accounts = DatumGetInt64(heap_getattr(tuple, BUCKET_ACCOUNTS, desc, &isnull));
+	return true;
+}
+
+void
+walk_end(Walk *walk)
+{
+	systable_endscan_ordered(walk->scan);
+	index_close(walk->index, AccessShareLock);
+	table_close(walk->heap, AccessShareLock);
+}

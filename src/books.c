@@ -1,0 +1,246 @@
+/*
+ * books.c
+ *		Writes what totals.c has added up to the tables of totals: days, months,
+ *		models, activity, and through score.c the leaderboards.
+ *
+ * Only who holds the cursor writes here.  All goes in order of keys, one
+ * statement a table.  Everything runs inside SPI.
+ */
+#include "postgres.h"
+
+#include "batch.h"
+#include "books.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "score.h"
+#include "utils/builtins.h"
+
+/*
+ * Registers the names found, in order, and returns the number of each.
+ */
+static int64 *
+register_names(Totals *totals)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	Batch		batch = batch_create(3, types, totals->nnames);
+	int64	   *numbers = palloc0((totals->nnames + 1) * sizeof(int64));
+
+	if (totals->nnames == 0)
+		return numbers;
+	for (int i = 0; i < totals->nnames; i++)
+	{
+		int64		key = NAME_KEY(i);
+		Activity   *activity = hash_search(totals->activities, &key, HASH_FIND, NULL);
+
+		batch.columns[0][i] = CStringGetTextDatum(account_kind_name(totals->names[i].kind));
+		batch.columns[1][i] = CStringGetTextDatum(totals->names[i].text);
+		batch.columns[2][i] = TimestampTzGetDatum(activity->named_at);
+	}
+	batch.count = totals->nnames;
+	batch_execute(&batch, "insert into rewards.account (kind, name, joined_at)"
+				  " select kind, name, at from unnest($1, $2, $3) as n(kind, name, at)"
+				  " order by name collate \"C\", kind"
+				  " on conflict (name, kind) do nothing");
+	batch.ncolumns = 2;
+	batch_execute(&batch, "select n.place, a.id"
+				  " from unnest($1, $2) with ordinality as n(kind, name, place)"
+				  " join rewards.account a on a.name = n.name and a.kind = n.kind");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		place = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+
+		numbers[place - 1] = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
+	}
+	for (int i = 0; i < totals->nnames; i++)
+		if (numbers[i] == 0)
+			elog(ERROR, "account \"%s\" could not be registered", totals->names[i].text);
+	return numbers;
+}
+
+static int
+compare_totals(const void *left, const void *right)
+{
+	const TotalKey *a = &((const Total *) left)->key;
+	const TotalKey *b = &((const Total *) right)->key;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->period != b->period)
+		return a->period < b->period ? -1 : 1;
+	if (a->unit != b->unit)
+		return a->unit < b->unit ? -1 : 1;
+	if (a->entry != b->entry)
+		return a->entry < b->entry ? -1 : 1;
+	return (a->level > b->level) - (a->level < b->level);
+}
+
+/* sorted lines, with lines of one key added together */
+static int
+sort_lines(Total *lines, int count)
+{
+	int			kept = 0;
+
+	qsort(lines, count, sizeof(Total), compare_totals);
+	for (int i = 0; i < count; i++)
+	{
+		if (kept > 0 && compare_totals(&lines[kept - 1], &lines[i]) == 0)
+		{
+			if (lines[kept - 1].kind == KIND_UNKNOWN)
+				lines[kept - 1].kind = lines[i].kind;
+			lines[kept - 1].amount += lines[i].amount;
+			lines[kept - 1].events += lines[i].events;
+			lines[kept - 1].tokens += lines[i].tokens;
+		}
+		else
+			lines[kept++] = lines[i];
+	}
+	return kept;
+}
+
+static int
+collect_lines(Totals *totals, const int64 *numbers, Total **lines)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+	int			count = 0;
+
+	*lines = palloc_extended((hash_get_num_entries(totals->totals) + 1) * sizeof(Total),
+							 MCXT_ALLOC_HUGE);
+	hash_seq_init(&scan, totals->totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		(*lines)[count] = *total;
+		if (total->key.account < 0)
+			(*lines)[count].key.account = numbers[NAME_PLACE(total->key.account)];
+		count++;
+	}
+	return sort_lines(*lines, count);
+}
+
+static void
+write_lines(const char *statement, const Total *lines, int count)
+{
+	static const Oid types[] = {INT8OID, DATEOID, INT2OID, INT2OID, INT2OID,
+	NUMERICOID, INT8OID, INT8OID};
+	Batch		batch = batch_create(8, types, count);
+
+	batch.count = count;
+	for (int i = 0; i < count; i++)
+	{
+		batch.columns[0][i] = Int64GetDatum(lines[i].key.account);
+		batch.columns[1][i] = DateADTGetDatum(lines[i].key.period);
+		batch.columns[2][i] = Int16GetDatum(lines[i].key.unit);
+		batch.columns[3][i] = Int16GetDatum(lines[i].key.entry);
+		batch.columns[4][i] = Int16GetDatum((int16) lines[i].key.level);
+		batch.columns[5][i] = NumericGetDatum(amount_sum_to_numeric(lines[i].amount));
+		batch.columns[6][i] = Int64GetDatum(lines[i].events);
+		batch.columns[7][i] = Int64GetDatum(lines[i].tokens);
+	}
+	batch_execute(&batch, statement);
+}
+
+/* daily lines, then the same by month, and what they change on the boards */
+static void
+write_totals(Totals *totals, const int64 *numbers)
+{
+	Total	   *lines;
+	int			count = collect_lines(totals, numbers, &lines);
+
+	write_lines("insert into rewards.day_total as t"
+				" (account, day, unit, entry, level, amount, events, tokens)"
+				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				" on conflict (account, day, unit, entry, level) do update"
+				" set amount = t.amount + excluded.amount,"
+				" events = t.events + excluded.events,"
+				" tokens = t.tokens + excluded.tokens",
+				lines, count);
+	for (int i = 0; i < count; i++)
+		lines[i].key.period = month_of(lines[i].key.period);
+	count = sort_lines(lines, count);
+	write_lines("insert into rewards.month_total as t"
+				" (account, month, unit, entry, level, amount, events, tokens)"
+				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				" on conflict (account, month, unit, entry, level) do update"
+				" set amount = t.amount + excluded.amount,"
+				" events = t.events + excluded.events,"
+				" tokens = t.tokens + excluded.tokens",
+				lines, count);
+	scores_write(lines, count);
+}
+
+static void
+write_models(Totals *totals)
+{
+	static const Oid types[] = {INT8OID, TEXTOID, INT8OID, INT8OID, NUMERICOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Batch		batch = batch_create(7, types, hash_get_num_entries(totals->models));
+	HASH_SEQ_STATUS scan;
+	ModelTotal *total;
+
+	hash_seq_init(&scan, totals->models);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		int			i = batch.count++;
+
+		batch.columns[0][i] = Int64GetDatum(total->key.owner);
+		batch.columns[1][i] = CStringGetTextDatum(total->key.model);
+		batch.columns[2][i] = Int64GetDatum(total->events);
+		batch.columns[3][i] = Int64GetDatum(total->tokens);
+		batch.columns[4][i] = NumericGetDatum(amount_sum_to_numeric(total->amount));
+		batch.columns[5][i] = TimestampTzGetDatum(total->first_at);
+		batch.columns[6][i] = TimestampTzGetDatum(total->last_at);
+	}
+	batch_execute(&batch, "insert into rewards.model_total as t"
+				  " (owner, model, events, tokens, amount, first_at, last_at)"
+				  " select * from unnest($1, $2, $3, $4, $5, $6, $7)"
+				  " on conflict (owner, model) do update"
+				  " set events = t.events + excluded.events,"
+				  " tokens = t.tokens + excluded.tokens,"
+				  " amount = t.amount + excluded.amount,"
+				  " first_at = least(t.first_at, excluded.first_at),"
+				  " last_at = greatest(t.last_at, excluded.last_at)");
+}
+
+static void
+write_activities(Totals *totals, const int64 *numbers)
+{
+	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Batch		batch = batch_create(3, types, hash_get_num_entries(totals->activities));
+	HASH_SEQ_STATUS scan;
+	Activity   *activity;
+
+	hash_seq_init(&scan, totals->activities);
+	while ((activity = hash_seq_search(&scan)) != NULL)
+	{
+		int			i = batch.count;
+
+		if (!activity->active)
+			continue;
+		batch.columns[0][i] = Int64GetDatum(activity->account > 0 ? activity->account
+											: numbers[NAME_PLACE(activity->account)]);
+		batch.columns[1][i] = TimestampTzGetDatum(activity->first_at);
+		batch.columns[2][i] = TimestampTzGetDatum(activity->last_at);
+		batch.count++;
+	}
+	batch_execute(&batch, "insert into rewards.activity as t (account, first_at, last_at)"
+				  " select account, min(first_at), max(last_at)"
+				  " from unnest($1, $2, $3) as n(account, first_at, last_at)"
+				  " group by account order by account"
+				  " on conflict (account) do update"
+				  " set first_at = least(t.first_at, excluded.first_at),"
+				  " last_at = greatest(t.last_at, excluded.last_at)");
+}
+
+/* adds what was added up to all the tables of totals */
+void
+books_write(Totals *totals)
+{
+	int64	   *numbers = register_names(totals);
+
+	write_totals(totals, numbers);
+	write_models(totals);
+	write_activities(totals, numbers);
+}

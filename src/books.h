@@ -1,0 +1,12 @@
+/*
+ * books.h
+ *		The tables of totals, written.
+ */
+#ifndef REWARDS_BOOKS_H
+#define REWARDS_BOOKS_H
+
+#include "totals.h"
+
+extern void books_write(Totals *totals);
+
+#endif							/* REWARDS_BOOKS_H */

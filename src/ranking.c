@@ -1,0 +1,506 @@
+/*
+ * ranking.c
+ *		Top, rank and neighbours on a leaderboard, exact under the caller's
+ *		snapshot whether posting ran or not.
+ *
+ * Folded scores are read in order by index and counted by buckets.  Accounts
+ * with points in rows not folded yet, the contenders, may stand elsewhere than
+ * their folded score says: walks and counts leave them out, and they are put in
+ * where they belong.
+ *
+ * The order of a board: more points first, equal points by account id.  Ranks
+ * leave gaps after ties.  Nothing above zero, no place.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "accounts.h"
+#include "board.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(board_top);
+PG_FUNCTION_INFO_V1(board_rank);
+PG_FUNCTION_INFO_V1(board_around);
+
+/* an account's place on a board */
+typedef struct Place
+{
+	int64		account;		/* 0: not registered */
+	AccountKind kind;			/* of a contender */
+	char	   *name;
+	AmountSum	points;
+	AmountSum	folded;			/* of these, what buckets and index know */
+} Place;
+
+/* an account that the tail adds something to */
+typedef struct Contender
+{
+	int64		account;		/* number, or key of a name */
+	int			kind;
+	AmountSum	delta;
+} Contender;
+
+typedef struct Ranking
+{
+	Board		board;
+	DateADT		month;			/* ALL_TIME, or the first of a month */
+	HTAB	   *contenders;		/* Contender, by account */
+	Place	   *places;			/* of the contenders */
+	int			nplaces;
+	int			allocated;
+} Ranking;
+
+/* a list of places being made */
+typedef struct PlaceList
+{
+	Place	   *places;
+	int			count;
+} PlaceList;
+
+/* ---- contenders ---- */
+
+static bool
+visit_row(const LineRow *row, void *context)
+{
+	totals_add((Totals *) context, row);
+	return true;
+}
+
+static void
+add_delta(Ranking *ranking, int64 account, const Total *line)
+{
+	bool		found;
+	Contender  *contender = hash_search(ranking->contenders, &account, HASH_ENTER, &found);
+
+	if (!found)
+		contender->delta = 0;
+	if (!found || line->kind != KIND_UNKNOWN)
+		contender->kind = line->kind;
+	contender->delta += line->amount;
+}
+
+/*
+ * Whether a line of the tail counts on the board; of an account of unknown
+ * kind, whether it may.
+ */
+static bool
+line_counts(const Ranking *ranking, const Total *line)
+{
+	AccountKind kind = line->kind == KIND_UNKNOWN ? board_kind(ranking->board)
+		: (AccountKind) line->kind;
+
+	return (ranking->month == ALL_TIME || ranking->month == line->key.period)
+		&& board_counts(ranking->board, kind, line->key.unit, line->key.entry);
+}
+
+/* what the tail adds to each account; names that got a number go by it */
+static void
+collect_deltas(Ranking *ranking, Totals *totals)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *line;
+
+	hash_seq_init(&scan, totals->totals);
+	while ((line = hash_seq_search(&scan)) != NULL)
+	{
+		int64		account = line->key.account;
+
+		if (line->amount == 0 || !line_counts(ranking, line))
+			continue;
+		if (account < 0)
+		{
+			const NamedAccount *name = &totals->names[NAME_PLACE(account)];
+			int64		number = account_find(name->kind, (Id){name->text, strlen(name->text)}).number;
+
+			if (number != ACCOUNT_SELF)
+				account = number;
+		}
+		add_delta(ranking, account, line);
+	}
+}
+
+static void
+add_place(Ranking *ranking, Place place)
+{
+	if (ranking->nplaces == ranking->allocated)
+	{
+		ranking->allocated *= 2;
+		ranking->places = repalloc_huge(ranking->places, ranking->allocated * sizeof(Place));
+	}
+	ranking->places[ranking->nplaces++] = place;
+}
+
+/* the place of a contender by its folded score and what the tail adds */
+static void
+place_contender(Ranking *ranking, const Totals *totals, const ScoreFinder *finder,
+				const Contender *contender)
+{
+	Score		score = {.account = contender->account};
+	Place		place = {.kind = (AccountKind) contender->kind};
+
+	if (contender->account < 0)
+		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
+	else
+	{
+		place.account = contender->account;
+		if (score_find(finder, ranking->board, ranking->month, &score))
+		{
+			place.folded = score.points;
+			place.name = unconstify(char *, score.name.text);
+		}
+		if (contender->kind == KIND_UNKNOWN || place.name == NULL)
+			place.name = account_describe(contender->account, &place.kind);
+	}
+	place.points = place.folded + contender->delta;
+	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
+		add_place(ranking, place);
+}
+
+static void
+place_contenders(Ranking *ranking, const Totals *totals)
+{
+	ScoreFinder finder = score_finder(AccessShareLock);
+	HASH_SEQ_STATUS scan;
+	Contender  *contender;
+
+	hash_seq_init(&scan, ranking->contenders);
+	while ((contender = hash_seq_search(&scan)) != NULL)
+		place_contender(ranking, totals, &finder, contender);
+	score_finder_end(&finder);
+}
+
+/* reads the tail for a board; needs SPI */
+static Ranking *
+ranking_create(Board board, DateADT month)
+{
+	Ranking    *ranking = palloc0(sizeof(Ranking));
+	Totals	   *totals = totals_create(GRAIN_MONTH, false);
+	HASHCTL		control = {.keysize = sizeof(int64), .entrysize = sizeof(Contender)};
+
+	ranking->board = board;
+	ranking->month = month;
+	ranking->allocated = 64;
+	ranking->places = palloc(ranking->allocated * sizeof(Place));
+	control.hcxt = CurrentMemoryContext;
+	ranking->contenders = hash_create("contenders", 256, &control,
+									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	line_read_tail(visit_row, totals);
+	collect_deltas(ranking, totals);
+	place_contenders(ranking, totals);
+	return ranking;
+}
+
+static bool
+is_contender(const Ranking *ranking, int64 account)
+{
+	return hash_search(ranking->contenders, &account, HASH_FIND, NULL) != NULL;
+}
+
+/* ---- counting ---- */
+
+/*
+ * How many accounts have more points than these; in *of, if asked for, how many
+ * there are on the board.
+ */
+static int64
+count_above(const Ranking *ranking, AmountSum points, int64 *of)
+{
+	int64		above = 0;
+	int64		all = 0;
+	AmountSum	upto = 0;
+	bool		found = false;
+	Bucket		bucket;
+	Walk		walk;
+
+	bucket_walk(&walk, ranking->board, ranking->month, BackwardScanDirection);
+	while ((!found || of) && bucket_next(&walk, &bucket))
+	{
+		all += bucket.accounts;
+		if (found)
+			continue;
+		if (bucket.lowest > points)
+		{
+			above = all;
+			upto = bucket.lowest;
+			continue;
+		}
+		found = true;
+		if (bucket.lowest + 1 != upto)
+			above += score_count(ranking->board, ranking->month, points, upto);
+	}
+	walk_end(&walk);
+
+	for (int i = 0; i < ranking->nplaces; i++)
+	{
+		const Place *place = &ranking->places[i];
+
+		above += (place->points > points) - (place->folded > points);
+		all += (place->points > 0) - (place->folded > 0);
+	}
+	if (of)
+		*of = all;
+	return above;
+}
+
+/* ---- lists of places ---- */
+
+static int
+compare_places(const void *left, const void *right)
+{
+	const Place *a = left;
+	const Place *b = right;
+	int			order;
+
+	if (a->points != b->points)
+		return a->points > b->points ? -1 : 1;
+	order = strcmp(a->name, b->name);
+	if (order != 0)
+		return order;
+	return (a->account > b->account) - (a->account < b->account);
+}
+
+/* a list with room for some more than all contenders, which it holds already */
+static PlaceList
+list_contenders(const Ranking *ranking, int64 room)
+{
+	PlaceList	list = {0};
+
+	list.places = palloc_extended((ranking->nplaces + room + 1) * sizeof(Place), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < ranking->nplaces; i++)
+		if (ranking->places[i].points > 0)
+			list.places[list.count++] = ranking->places[i];
+	return list;
+}
+
+/*
+ * Adds the next scores in a direction, contenders left out, until so many are
+ * added; with equal ones only those that stand beyond a place of their points.
+ * Returns how many more are wanted.
+ */
+static int64
+take_scores(const Ranking *ranking, PlaceList *list, const ScanKeyData *keys, int nkeys,
+			ScanDirection direction, const Place *beyond, int64 wanted)
+{
+	Walk		walk;
+	Score		score;
+
+	score_walk(&walk, ranking->board, ranking->month, keys, nkeys, direction);
+	while (wanted > 0 && score_next(&walk, &score))
+	{
+		Place		place = {.account = score.account, .points = score.points};
+		int			order;
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_contender(ranking, score.account))
+			continue;
+		place.name = pnstrdup(score.name.text, score.name.len);
+		order = beyond ? compare_places(&place, beyond) : 0;
+		if (beyond && (ScanDirectionIsForward(direction) ? order <= 0 : order >= 0))
+			continue;
+		list->places[list->count++] = place;
+		wanted--;
+	}
+	walk_end(&walk);
+	return wanted;
+}
+
+/* adds so many neighbours of a place: after it, or before it */
+static void
+take_neighbours(const Ranking *ranking, PlaceList *list, const Place *place,
+				ScanDirection direction, int64 wanted)
+{
+	bool		after = ScanDirectionIsForward(direction);
+	Id			name = {place->name, strlen(place->name)};
+	ScanKeyData keys[2];
+
+	/* those of the same points, then those beyond */
+	points_key(&keys[0], BTEqualStrategyNumber, place->points);
+	score_name_key(&keys[1], after ? BTGreaterEqualStrategyNumber : BTLessEqualStrategyNumber, name);
+	wanted = take_scores(ranking, list, keys, 2, direction, place, wanted);
+	points_key(&keys[0], after ? BTLessStrategyNumber : BTGreaterStrategyNumber, place->points);
+	points_key(&keys[1], BTGreaterStrategyNumber, 0);
+	take_scores(ranking, list, keys, 2, direction, NULL, wanted);
+}
+
+/* returns (rank, kind, account, points) of one */
+static void
+put_place(FunctionCallInfo fcinfo, const Ranking *ranking, int64 rank, const Place *place)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	AccountKind kind = board_kind(ranking->board);
+	Datum		values[4];
+	bool		nulls[4] = {0};
+
+	if (ranking->board == BOARD_REFERRER)
+		pfree(account_describe(place->account, &kind));
+	values[0] = Int64GetDatum(rank);
+	values[1] = CStringGetTextDatum(account_kind_name(kind));
+	values[2] = CStringGetTextDatum(place->name);
+	values[3] = NumericGetDatum(amount_sum_to_numeric(place->points));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * Returns neighbouring places of the board.  The first may have others of its
+ * points before it, so the rank of the second value is counted, too; from there
+ * on the list itself tells.
+ */
+static void
+put_places(FunctionCallInfo fcinfo, const Ranking *ranking, const Place *places, int64 count)
+{
+	int64		rank = 0;
+	int64		counted = 0;	/* values whose rank was counted */
+	int64		counted_at = 0;
+	int64		counted_rank = 0;
+
+	for (int64 i = 0; i < count; i++)
+	{
+		if (i == 0 || places[i].points != places[i - 1].points)
+		{
+			if (counted++ < 2)
+			{
+				counted_at = i;
+				counted_rank = 1 + count_above(ranking, places[i].points, NULL);
+			}
+			rank = counted_rank + (i - counted_at);
+		}
+		put_place(fcinfo, ranking, rank, &places[i]);
+	}
+}
+
+/* ---- the functions ---- */
+
+static DateADT
+month_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? ALL_TIME : PG_GETARG_DATEADT(argument);
+}
+
+/*
+ * board_top(board, month, n) returns setof (rank, kind, account, points): the
+ * first n of a board; month NULL is all time.
+ */
+Datum
+board_top(PG_FUNCTION_ARGS)
+{
+	int64		n = PG_GETARG_INT32(2);
+	Ranking    *ranking;
+	PlaceList	list;
+	ScanKeyData positive;
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	list = list_contenders(ranking, n);
+	points_key(&positive, BTGreaterStrategyNumber, 0);
+	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
+	qsort(list.places, list.count, sizeof(Place), compare_places);
+	put_places(fcinfo, ranking, list.places, Min(n, list.count));
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* the place of an account: among the contenders, else by its folded score */
+static Place
+find_place(const Ranking *ranking, AccountKind kind, char *name)
+{
+	Place		place = {.kind = kind, .name = name};
+	Score		score;
+	ScoreFinder finder;
+
+	for (int i = 0; i < ranking->nplaces; i++)
+		if (ranking->places[i].kind == kind && strcmp(ranking->places[i].name, name) == 0)
+			return ranking->places[i];
+
+	score.account = place.account = account_find(kind, (Id){name, strlen(name)}).number;
+	finder = score_finder(AccessShareLock);
+	if (place.account != ACCOUNT_SELF
+		&& score_find(&finder, ranking->board, ranking->month, &score))
+		place.points = place.folded = score.points;
+	score_finder_end(&finder);
+	return place;
+}
+
+static Place
+place_argument(FunctionCallInfo fcinfo, const Ranking *ranking)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(2));
+
+	return find_place(ranking, strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER,
+					  text_to_cstring(PG_GETARG_TEXT_PP(3)));
+}
+
+/*
+ * board_rank(board, month, kind, account) returns (rank, points, of); the rank
+ * is NULL for who has nothing above zero.
+ */
+Datum
+board_rank(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Ranking    *ranking;
+	Place		place;
+	TupleDesc	desc;
+	int64		above;
+	int64		of;
+	Datum		values[3];
+	bool		nulls[3] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "board_rank() must return a row");
+	desc = BlessTupleDesc(desc);
+	SPI_connect();
+	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	place = place_argument(fcinfo, ranking);
+	above = count_above(ranking, Max(place.points, 0), &of);
+	SPI_finish();
+
+	MemoryContextSwitchTo(caller);
+	values[0] = Int64GetDatum(1 + above);
+	nulls[0] = place.points <= 0;
+	values[1] = NumericGetDatum(amount_sum_to_numeric(place.points));
+	values[2] = Int64GetDatum(of);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/*
+ * board_around(board, month, kind, account, n) returns setof (rank, kind,
+ * account, points): the account with n neighbours on either side; nothing for
+ * who has no rank.
+ */
+Datum
+board_around(PG_FUNCTION_ARGS)
+{
+	int64		n = PG_GETARG_INT32(4);
+	Ranking    *ranking;
+	PlaceList	list;
+	Place		place;
+	int64		from = 0;
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	place = place_argument(fcinfo, ranking);
+	if (place.points > 0)
+	{
+		list = list_contenders(ranking, 2 * n + 1);
+		take_neighbours(ranking, &list, &place, BackwardScanDirection, n);
+		take_neighbours(ranking, &list, &place, ForwardScanDirection, n);
+		if (place.account == 0 || is_contender(ranking, place.account))
+			;					/* it is in the list */
+		else
+			list.places[list.count++] = place;
+		qsort(list.places, list.count, sizeof(Place), compare_places);
+		while (compare_places(&list.places[from], &place) < 0)
+			from++;
+		list.count = Min(list.count, from + n + 1);
+		from = Max(0, from - n);
+		put_places(fcinfo, ranking, list.places + from, list.count - from);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
