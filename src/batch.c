@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "batch.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
@@ -34,12 +33,6 @@ array_of(const Datum *values, int count, Oid type)
 
 	get_typlenbyvalalign(type, &len, &by_value, &align);
 	return PointerGetDatum(construct_array((Datum *) values, count, type, len, by_value, align));
-}
-
-Datum
-bigint_array(const Datum *values, int count)
-{
-	return array_of(values, count, INT8OID);
 }
 
 /* a column as an array */

@@ -19,6 +19,5 @@ typedef struct Batch
 extern Batch batch_create(int ncolumns, const Oid *types, int room);
 extern Datum batch_column(const Batch *batch, int column);
 extern uint64 batch_execute(const Batch *batch, const char *statement);
-extern Datum bigint_array(const Datum *values, int count);
 
 #endif							/* REWARDS_BATCH_H */

@@ -39,6 +39,13 @@ typedef void JsonActionResult;
 	makeJsonLexContextCstringLen((text), (len), GetDatabaseEncoding(), true)
 #endif
 
+/* the list of backends is asked for by place under a new name since 16 */
+#if PG_VERSION_NUM >= 160000
+#define local_backend_status(place)	pgstat_get_local_beentry_by_index(place)
+#else
+#define local_backend_status(place)	pgstat_fetch_stat_local_beentry(place)
+#endif
+
 /* the module tells its name and version since 18 */
 #if PG_VERSION_NUM >= 180000
 #define REWARDS_MODULE_MAGIC \

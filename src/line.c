@@ -44,19 +44,48 @@ typedef struct LineReader
 /* ---- the cursor ---- */
 
 #define CURSOR_COLUMNS \
-	"last, open_first, open_last, open_horizon, identity from rewards.cursor"
+	"last, identity, open_first, open_last, open_lowest, open_horizon," \
+	" quiet_xid, quiet_since from rewards.cursor"
 
 static int
-bigints(HeapTuple tuple, TupleDesc desc, int column, Datum **values)
+array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **values)
 {
 	bool		isnull;
 	int			count = 0;
 	Datum		array = SPI_getbinval(tuple, desc, column, &isnull);
 
-	if (!isnull)
-		deconstruct_array(DatumGetArrayTypeP(array), INT8OID, sizeof(int64),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
+	deconstruct_array(DatumGetArrayTypeP(array), type, sizeof(int64),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
 	return count;
+}
+
+/* columns 3 to 8 of the cursor */
+static void
+read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	Datum	   *columns[6];
+	int			counts[6];
+
+	for (int i = 0; i < 6; i++)
+		counts[i] = array_column(tuple, desc, 3 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
+	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
+		|| counts[5] != counts[4])
+		elog(ERROR, "the cursor's arrays do not match");
+
+	cursor->nopen = counts[0];
+	cursor->open = palloc(cursor->nopen * sizeof(OpenStretch) + 1);
+	for (int i = 0; i < cursor->nopen; i++)
+		cursor->open[i] = (OpenStretch){
+			{DatumGetInt64(columns[0][i]), DatumGetInt64(columns[1][i])},
+			(uint64) DatumGetInt64(columns[2][i]),
+			(uint64) DatumGetInt64(columns[3][i])
+		};
+	cursor->quiet.count = counts[4];
+	cursor->quiet.transactions = palloc(counts[4] * sizeof(QuietTransaction) + 1);
+	for (int i = 0; i < counts[4]; i++)
+		cursor->quiet.transactions[i] = (QuietTransaction){
+			(uint64) DatumGetInt64(columns[4][i]), DatumGetTimestampTz(columns[5][i])
+		};
 }
 
 /*
@@ -70,10 +99,6 @@ cursor_read(Cursor *cursor, bool lock)
 	static StreamQuery lock_query = {.text = "select " CURSOR_COLUMNS " for update skip locked"};
 	SPIPlanPtr	plan = stream_plan(lock ? &lock_query : &read_query);
 	HeapTuple	tuple;
-	TupleDesc	desc;
-	Datum	   *firsts = NULL;
-	Datum	   *lasts = NULL;
-	Datum	   *horizons = NULL;
 	bool		isnull;
 
 	memset(cursor, 0, sizeof(Cursor));
@@ -84,21 +109,9 @@ cursor_read(Cursor *cursor, bool lock)
 		return;
 
 	tuple = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	cursor->last = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
-	cursor->identity = SPI_getvalue(tuple, desc, 5);
-	cursor->nopen = bigints(tuple, desc, 2, &firsts);
-	if (bigints(tuple, desc, 3, &lasts) != cursor->nopen
-		|| bigints(tuple, desc, 4, &horizons) != cursor->nopen)
-		elog(ERROR, "the cursor's open stretches do not match");
-	cursor->open = palloc(cursor->nopen * sizeof(Stretch) + 1);
-	cursor->horizons = palloc(cursor->nopen * sizeof(uint64) + 1);
-	for (int i = 0; i < cursor->nopen; i++)
-	{
-		cursor->open[i].first = DatumGetInt64(firsts[i]);
-		cursor->open[i].last = DatumGetInt64(lasts[i]);
-		cursor->horizons[i] = (uint64) DatumGetInt64(horizons[i]);
-	}
+	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
+	read_open(cursor, tuple, SPI_tuptable->tupdesc);
 }
 
 /* where rows not yet folded may lie: the open stretches, and all above last */
@@ -106,7 +119,8 @@ int
 cursor_tail(const Cursor *cursor, Stretch **stretches)
 {
 	*stretches = palloc((cursor->nopen + 1) * sizeof(Stretch));
-	memcpy(*stretches, cursor->open, cursor->nopen * sizeof(Stretch));
+	for (int i = 0; i < cursor->nopen; i++)
+		(*stretches)[i] = cursor->open[i].numbers;
 	(*stretches)[cursor->nopen] = (Stretch){cursor->last + 1, PG_INT64_MAX};
 	return cursor->nopen + 1;
 }

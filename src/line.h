@@ -7,6 +7,7 @@
 
 #include "distribution.h"
 #include "event.h"
+#include "quiet.h"
 
 /* a stretch of numbers, both ends included */
 typedef struct Stretch
@@ -42,13 +43,24 @@ typedef struct LineRow
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
+/*
+ * A stretch of numbers not seen yet.  Each that may yet appear belongs to a
+ * transaction from lowest up to, not including, horizon.
+ */
+typedef struct OpenStretch
+{
+	Stretch		numbers;
+	uint64		lowest;
+	uint64		horizon;
+} OpenStretch;
+
 /* how far posting has come: totals hold every row up to last outside of open */
 typedef struct Cursor
 {
 	int64		last;
 	int			nopen;
-	Stretch    *open;			/* ascending, all up to last */
-	uint64	   *horizons;		/* of each: no row can appear once none below runs */
+	OpenStretch *open;			/* ascending, all up to last */
+	Quiet		quiet;			/* at a time before any number above last was drawn */
 	char	   *identity;		/* of the database that posted last, or NULL */
 } Cursor;
 

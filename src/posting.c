@@ -8,9 +8,15 @@
  * the last id that has *ended*, and may lie below one that runs.)  The number
  * is visible in S, or its transaction still runs, or it is gone for good.
  * Posting folds what S sees of (cursor, last], moves the cursor to last and
- * keeps the unseen numbers as open stretches with H as their horizon.  Later
- * postings fold what appears in them, and drop a stretch once no transaction
- * below its horizon runs.  Nobody waits.
+ * keeps the unseen numbers as open stretches.  Later postings fold what appears
+ * in them, and drop a stretch once none of the transactions runs that may have
+ * drawn its numbers.  Nobody waits.
+ *
+ * Which those are: below H, as said.  And a transaction that was quiet from
+ * before the cursor's `last` was read until after S has drawn nothing between
+ * the two.  So they are none below L either, the lowest id that runs in S and
+ * was not quiet, and an idle or prepared transaction keeps only what it may have
+ * drawn itself open, not all that is rolled back beside it.
  *
  * One poster at a time: the cursor's row is locked, or the call returns.
  */
@@ -51,8 +57,12 @@ typedef struct Posting
 	bool		copied;			/* restored or copied: nothing old runs here */
 	bool		cut;			/* there is more than max_events */
 	bool		stopped;		/* too many open stretches */
-	uint64		xmin;			/* of the posting's snapshot */
-	uint64		horizon;		/* who drew a number up to upto is below it */
+	uint64	   *running;		/* in the posting's snapshot, below xmax */
+	int			nrunning;
+	uint64		xmax;
+	uint64		lowest;			/* who drew a new number unseen is not below this */
+	uint64		horizon;		/* but below this */
+	Quiet		quiet;			/* when this posting began */
 	Totals	   *totals;
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
@@ -60,8 +70,7 @@ typedef struct Posting
 	int			at;				/* the stretch being read */
 	int64		next;			/* its first number not yet decided */
 
-	Stretch    *open;			/* what stays open */
-	uint64	   *horizons;
+	OpenStretch *open;			/* what stays open */
 	int			nopen;
 	int			allocated;
 } Posting;
@@ -69,23 +78,22 @@ typedef struct Posting
 /* ---- which numbers stay open ---- */
 
 static void
-keep_open(Posting *posting, int64 first, int64 last, uint64 horizon)
+keep_open(Posting *posting, OpenStretch stretch)
 {
-	if (posting->nopen > 0
-		&& posting->open[posting->nopen - 1].last + 1 == first
-		&& posting->horizons[posting->nopen - 1] == horizon)
+	OpenStretch *before = posting->nopen > 0 ? &posting->open[posting->nopen - 1] : NULL;
+
+	if (before && before->numbers.last + 1 == stretch.numbers.first
+		&& before->lowest == stretch.lowest && before->horizon == stretch.horizon)
 	{
-		posting->open[posting->nopen - 1].last = last;
+		before->numbers.last = stretch.numbers.last;
 		return;
 	}
 	if (posting->nopen == posting->allocated)
 	{
 		posting->allocated *= 2;
-		posting->open = repalloc(posting->open, posting->allocated * sizeof(Stretch));
-		posting->horizons = repalloc(posting->horizons, posting->allocated * sizeof(uint64));
+		posting->open = repalloc(posting->open, posting->allocated * sizeof(OpenStretch));
 	}
-	posting->open[posting->nopen] = (Stretch){first, last};
-	posting->horizons[posting->nopen++] = horizon;
+	posting->open[posting->nopen++] = stretch;
 }
 
 static bool
@@ -94,20 +102,35 @@ in_new_stretch(const Posting *posting)
 	return posting->at == posting->nstretches - 1;
 }
 
-/* who drew the numbers of the stretch being read has an id below this */
-static uint64
-horizon_of_stretch(const Posting *posting)
+/* numbers of the stretch being read, with who may have drawn them */
+static OpenStretch
+piece_of_stretch(const Posting *posting, int64 first, int64 last)
 {
-	return in_new_stretch(posting) ? posting->horizon : posting->cursor.horizons[posting->at];
+	OpenStretch piece = {{first, last}, posting->lowest, posting->horizon};
+
+	if (!in_new_stretch(posting))
+	{
+		piece.lowest = posting->cursor.open[posting->at].lowest;
+		piece.horizon = posting->cursor.open[posting->at].horizon;
+	}
+	return piece;
 }
 
 /* whether nobody can bring the unseen numbers of the stretch being read */
 static bool
 is_gone(const Posting *posting)
 {
+	OpenStretch stretch = piece_of_stretch(posting, 0, 0);
+
 	/* who drew the old numbers of a copy does not run here; others may */
-	return (posting->copied && !in_new_stretch(posting))
-		|| horizon_of_stretch(posting) <= posting->xmin;
+	if (posting->copied && !in_new_stretch(posting))
+		return true;
+	if (stretch.horizon > posting->xmax)
+		return false;
+	for (int i = 0; i < posting->nrunning; i++)
+		if (posting->running[i] >= stretch.lowest && posting->running[i] < stretch.horizon)
+			return false;
+	return true;
 }
 
 /*
@@ -126,7 +149,7 @@ leave_unseen(Posting *posting, int64 last)
 		posting->stopped = true;
 		return false;
 	}
-	keep_open(posting, posting->next, last, horizon_of_stretch(posting));
+	keep_open(posting, piece_of_stretch(posting, posting->next, last));
 	return true;
 }
 
@@ -187,7 +210,7 @@ visit_row(const LineRow *row, void *context)
 		return false;
 	}
 	else
-		keep_open(posting, row->number, row->number, posting->horizon);
+		keep_open(posting, piece_of_stretch(posting, row->number, row->number));
 	posting->next = row->number + 1;
 	return true;
 }
@@ -225,17 +248,42 @@ next_transaction(PG_FUNCTION_ARGS)
 	PG_RETURN_FULLTRANSACTIONID(ReadNextFullTransactionId());
 }
 
+/* who runs in the snapshot, and the lowest of them that may have drawn */
+static void
+note_running(Posting *posting, Snapshot snapshot, const Quiet *quiet)
+{
+	/* the next id may be the poster's own, which has nothing unseen */
+	posting->xmax = full_xid(snapshot->xmax);
+	if (TransactionIdEquals(snapshot->xmax, GetTopTransactionIdIfAny()))
+		posting->xmax++;
+	posting->lowest = posting->xmax;
+	posting->running = palloc((snapshot->xcnt + 1) * sizeof(uint64));
+	for (uint32 i = 0; i < snapshot->xcnt; i++)
+	{
+		uint64		xid = full_xid(snapshot->xip[i]);
+
+		posting->running[posting->nrunning++] = xid;
+		if (!quiet_has(quiet, xid))
+			posting->lowest = Min(posting->lowest, xid);
+	}
+}
+
 /* locks the cursor and takes the snapshot; false when another posts */
 static bool
 begin_posting(Posting *posting, int64 max_events)
 {
-	Datum		snapshot;
+	Quiet		quiet;
 
 	cursor_read(&posting->cursor, true);
 	if (posting->cursor.last < 0)
 		return false;
 	posting->copied = posting->cursor.identity != NULL
 		&& strcmp(posting->cursor.identity, current_identity()) != 0;
+	if (posting->copied)
+		posting->cursor.quiet.count = 0;
+
+	/* before the numbers: who is quiet still at the next posting drew none since */
+	posting->quiet = quiet_now();
 
 	/* the last number drawn, read before the snapshot */
 	posting->upto = query_bigint("select case when is_called then last_value else last_value - 1 end"
@@ -249,8 +297,8 @@ begin_posting(Posting *posting, int64 max_events)
 	posting->horizon = U64FromFullTransactionId(ReadNextFullTransactionId());
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	snapshot = OidFunctionCall0(F_PG_CURRENT_SNAPSHOT);
-	posting->xmin = DatumGetUInt64(OidFunctionCall1(F_PG_SNAPSHOT_XMIN, snapshot));
+	quiet = quiet_since(&posting->cursor.quiet);
+	note_running(posting, GetActiveSnapshot(), &quiet);
 	return true;
 }
 
@@ -259,8 +307,7 @@ fold_rows(Posting *posting)
 {
 	posting->totals = totals_create(GRAIN_DAY, true);
 	posting->allocated = MAX_OPEN;
-	posting->open = palloc(posting->allocated * sizeof(Stretch));
-	posting->horizons = palloc(posting->allocated * sizeof(uint64));
+	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
 	posting->nstretches = cursor_tail(&posting->cursor, &posting->stretches);
 	posting->stretches[posting->nstretches - 1].last = posting->upto;
@@ -278,27 +325,41 @@ fold_rows(Posting *posting)
 static void
 write_cursor(Posting *posting)
 {
-	Oid			types[6] = {INT8OID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTOID, INT8OID};
-	Datum		args[6];
-	Datum	   *columns[3];
+	static const Oid open_types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
+	static const Oid quiet_types[] = {INT8OID, TIMESTAMPTZOID};
+	Oid			types[] = {INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+	INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8OID};
+	/* numbers above the new cursor may be older than this posting, or all younger */
+	const Quiet *since = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
+	Batch		open = batch_create(4, open_types, posting->nopen);
+	Batch		quiet = batch_create(2, quiet_types, since->count);
+	Datum		args[9];
 
-	for (int i = 0; i < 3; i++)
-		columns[i] = palloc((posting->nopen + 1) * sizeof(Datum));
+	open.count = posting->nopen;
 	for (int i = 0; i < posting->nopen; i++)
 	{
-		columns[0][i] = Int64GetDatum(posting->open[i].first);
-		columns[1][i] = Int64GetDatum(posting->open[i].last);
-		columns[2][i] = Int64GetDatum((int64) posting->horizons[i]);
+		open.columns[0][i] = Int64GetDatum(posting->open[i].numbers.first);
+		open.columns[1][i] = Int64GetDatum(posting->open[i].numbers.last);
+		open.columns[2][i] = Int64GetDatum((int64) posting->open[i].lowest);
+		open.columns[3][i] = Int64GetDatum((int64) posting->open[i].horizon);
+	}
+	quiet.count = since->count;
+	for (int i = 0; i < since->count; i++)
+	{
+		quiet.columns[0][i] = Int64GetDatum((int64) since->transactions[i].xid);
+		quiet.columns[1][i] = TimestampTzGetDatum(since->transactions[i].since);
 	}
 	args[0] = Int64GetDatum(posting->upto);
-	for (int i = 0; i < 3; i++)
-		args[i + 1] = bigint_array(columns[i], posting->nopen);
-	args[4] = CStringGetTextDatum(current_identity());
-	args[5] = Int64GetDatum(posting->cursor.last);
-	SPI_execute_with_args("update rewards.cursor set last = $1, open_first = $2,"
-						  " open_last = $3, open_horizon = $4, identity = $5,"
-						  " posted_at = clock_timestamp() where last = $6",
-						  6, types, args, NULL, false, 0);
+	args[1] = CStringGetTextDatum(current_identity());
+	for (int i = 0; i < 4; i++)
+		args[2 + i] = batch_column(&open, i);
+	for (int i = 0; i < 2; i++)
+		args[6 + i] = batch_column(&quiet, i);
+	args[8] = Int64GetDatum(posting->cursor.last);
+	SPI_execute_with_args("update rewards.cursor set last = $1, identity = $2, open_first = $3,"
+						  " open_last = $4, open_lowest = $5, open_horizon = $6, quiet_xid = $7,"
+						  " quiet_since = $8, posted_at = clock_timestamp() where last = $9",
+						  9, types, args, NULL, false, 0);
 	if (SPI_processed != 1)
 		elog(ERROR, "the cursor moved under posting");
 }
@@ -435,12 +496,12 @@ refold(PG_FUNCTION_ARGS)
 	PushActiveSnapshot(GetLatestSnapshot());
 	for (int i = 0; i <= cursor.nopen; i++)
 	{
-		int64		upto = i < cursor.nopen ? cursor.open[i].first : cursor.last + 1;
+		int64		upto = i < cursor.nopen ? cursor.open[i].numbers.first : cursor.last + 1;
 
 		for (; first < upto; first += REFOLD_NUMBERS)
 			events += fold_again(first, Min(first + REFOLD_NUMBERS, upto) - 1);
 		if (i < cursor.nopen)
-			first = cursor.open[i].last + 1;
+			first = cursor.open[i].numbers.last + 1;
 	}
 	PopActiveSnapshot();
 	SPI_finish();
