@@ -80,13 +80,16 @@ typedef struct Posting
 static void
 keep_open(Posting *posting, OpenStretch stretch)
 {
-	OpenStretch *before = posting->nopen > 0 ? &posting->open[posting->nopen - 1] : NULL;
-
-	if (before && before->numbers.last + 1 == stretch.numbers.first
-		&& before->lowest == stretch.lowest && before->horizon == stretch.horizon)
+	if (posting->nopen > 0)
 	{
-		before->numbers.last = stretch.numbers.last;
-		return;
+		OpenStretch *before = &posting->open[posting->nopen - 1];
+
+		if (before->numbers.last + 1 == stretch.numbers.first
+			&& before->lowest == stretch.lowest && before->horizon == stretch.horizon)
+		{
+			before->numbers.last = stretch.numbers.last;
+			return;
+		}
 	}
 	if (posting->nopen == posting->allocated)
 	{
