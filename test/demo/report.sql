@@ -8,15 +8,23 @@ select date_trunc('month', min(created_at) at time zone 'UTC')::date as month,
 from demo.request \gset
 
 \echo '\nLeading providers,' :title
-select provider_id, work_points, referral_points, bonus_points, total_points, requests, tokens
-from rewards.provider_rewards where month = :'month' order by total_points desc, provider_id limit 10;
+select l.rank, l.account as provider_id, r.work_points, r.referral_points, r.bonus_points, l.points, r.requests, r.tokens
+from rewards.leaderboard_top('provider', :'month', 10) l
+join rewards.provider_rewards r on r.provider_id = l.account and r.month = :'month' order by l.rank, l.account;
 
 \echo 'Leading users,' :title
-select user_id, usage_points, referral_points, bonus_points, total_points, requests, tokens
-from rewards.user_points where month = :'month' order by total_points desc, user_id limit 10;
+select l.rank, l.account as user_id, u.usage_points, u.referral_points, u.bonus_points, l.points, u.requests, u.tokens
+from rewards.leaderboard_top('user', :'month', 10) l
+join rewards.user_points u on u.user_id = l.account and u.month = :'month' order by l.rank, l.account;
+
+\echo 'Leading referrers,' :title
+select * from rewards.leaderboard_top('referrer', :'month', 5);
 
 select user_id as member from rewards.user_points
 where month = :'month' and usage_points > 0 order by referral_points desc, user_id limit 1 \gset
+\echo 'Where' :member 'stands among the users'
+select * from rewards.leaderboard_around(:'member', 'user', :'month', 2);
+
 \echo 'The first lines of the day on the statement of' :member
 select * from rewards.statement(:'member', 'user', :'day', :'day'::date + 1) limit 10;
 
