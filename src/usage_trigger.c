@@ -13,6 +13,7 @@
 #include "accounts.h"
 #include "catalog.h"
 #include "catalog/pg_sequence.h"
+#include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -268,27 +269,32 @@ check_trigger(FunctionCallInfo fcinfo)
 }
 
 /*
- * usage_before_insert(): the trigger of usage_logs.  Errors: 428C9, 23502,
- * 23514, 22008, 22023, 22003, 23505, 39P01.
+ * Whether what is written into the slot is what gets inserted: the executor
+ * takes a virtual slot as it stands when the trigger returns the tuple that it
+ * was given.  Another row trigger would see that tuple instead.
  */
-Datum
-usage_before_insert(PG_FUNCTION_ARGS)
+static bool
+slot_is_inserted(const TriggerData *trigger)
 {
-	Relation	relation = check_trigger(fcinfo);
-	TupleTableSlot *slot = ((TriggerData *) fcinfo->context)->tg_trigslot;
-	int			natts = RelationGetDescr(relation)->natts;
-	Datum	   *values = palloc(natts * sizeof(Datum));
-	bool	   *nulls = palloc(natts * sizeof(bool));
+	const TriggerDesc *triggers = trigger->tg_relation->trigdesc;
+
+	if (!TTS_IS_VIRTUAL(trigger->tg_trigslot))
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+		if (triggers->triggers[i].tgoid != trigger->tg_trigger->tgoid
+			&& TRIGGER_TYPE_MATCHES(triggers->triggers[i].tgtype, TRIGGER_TYPE_ROW,
+									TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT))
+			return false;
+	return true;
+}
+
+/* checks a row and computes what it lacks */
+static void
+complete_row(Relation relation, Datum *values, bool *nulls)
+{
 	UsageEvent	event;
 	Reward		reward;
 	AsOf		as_of;
-
-	/* what was committed before this row was numbered counts for it */
-	AcceptInvalidationMessages();
-
-	slot_getallattrs(slot);
-	memcpy(values, slot->tts_values, natts * sizeof(Datum));
-	memcpy(nulls, slot->tts_isnull, natts * sizeof(bool));
 
 	check_row(relation, values, nulls, &event);
 	if (event.request.text && event_succeeded(&event))
@@ -298,6 +304,38 @@ usage_before_insert(PG_FUNCTION_ARGS)
 	as_of = as_of_row(event.created_at, event.number);
 	reward_compute(&event, &as_of, &reward);
 	write_reward(values, nulls, &reward);
+}
+
+/*
+ * usage_before_insert(): the trigger of usage_logs.  Errors: 428C9, 23502,
+ * 23514, 22008, 22023, 22003, 23505, 39P01.
+ *
+ * The row is completed in its slot where that is enough: to form a tuple of it,
+ * have it taken apart into the slot and formed again for the table is dear.
+ */
+Datum
+usage_before_insert(PG_FUNCTION_ARGS)
+{
+	Relation	relation = check_trigger(fcinfo);
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleTableSlot *slot = trigger->tg_trigslot;
+	int			natts = RelationGetDescr(relation)->natts;
+	Datum	   *values;
+	bool	   *nulls;
+
+	/* what was committed before this row was numbered counts for it */
+	AcceptInvalidationMessages();
+
+	slot_getallattrs(slot);
+	if (slot_is_inserted(trigger))
+	{
+		complete_row(relation, slot->tts_values, slot->tts_isnull);
+		return PointerGetDatum(trigger->tg_trigtuple);
+	}
+
+	values = memcpy(palloc(natts * sizeof(Datum)), slot->tts_values, natts * sizeof(Datum));
+	nulls = memcpy(palloc(natts * sizeof(bool)), slot->tts_isnull, natts * sizeof(bool));
+	complete_row(relation, values, nulls);
 	return PointerGetDatum(heap_form_tuple(RelationGetDescr(relation), values, nulls));
 }
 
