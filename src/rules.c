@@ -113,6 +113,19 @@ json_lower_text(Jsonb *json, const char *name)
 }
 
 static void
+read_pattern(Jsonb *json, Rule *rule)
+{
+	const char *match = json_text(json, "match");
+
+	rule->text = json_lower_text(json, "pattern");
+	rule->but_not = json_lower_text(json, "but_not");
+	rule->but_not_len = rule->but_not ? strlen(rule->but_not) : 0;
+	rule->tier = json_text(json, "tier");
+	rule->at_start = match && (strcmp(match, "prefix") == 0 || strcmp(match, "exact") == 0);
+	rule->at_end = match && (strcmp(match, "suffix") == 0 || strcmp(match, "exact") == 0);
+}
+
+static void
 read_rates(Jsonb *json, Rule *rule)
 {
 	JsonbValue *value = json_field(json, "rates");
@@ -151,10 +164,7 @@ read_value(Jsonb *json, Rule *rule)
 			json_amount(json, "user_per_token", &rule->user_per_token);
 			break;
 		case RULE_MODEL_PATTERN:
-			rule->text = json_lower_text(json, "pattern");
-			rule->but_not = json_lower_text(json, "but_not");
-			rule->tier = json_text(json, "tier");
-			rule->match = json_text(json, "match");
+			read_pattern(json, rule);
 			break;
 		case RULE_USER_SHARE:
 			json_amount(json, "share", &rule->rate);
@@ -171,6 +181,7 @@ read_value(Jsonb *json, Rule *rule)
 		case RULE_KINDS:
 			pg_unreachable();
 	}
+	rule->text_len = rule->text ? strlen(rule->text) : 0;
 }
 
 static void
@@ -410,11 +421,13 @@ rule_for_endpoint(const RuleSet *set, Id endpoint, const AsOf *as_of)
 	for (int i = 0; i < set->nhistories[RULE_SERVICE]; i++)
 	{
 		const Rule *rule = version_in_force(&set->histories[RULE_SERVICE][i], as_of);
-		int			len = rule && rule->text ? strlen(rule->text) : 0;
+		int			len;
 
-		if (len > found_len
-			&& (ends_with(path, rule->text, len)
-				|| (path.len == len - 1 && ends_with(path, rule->text + 1, len - 1))))
+		if (rule == NULL || rule->text_len <= found_len)
+			continue;
+		len = rule->text_len;
+		if (ends_with(path, rule->text, len)
+			|| (path.len == len - 1 && ends_with(path, rule->text + 1, len - 1)))
 		{
 			found = rule;
 			found_len = len;
@@ -449,38 +462,46 @@ cuts_no_number(Id text, int start, int len)
 	return true;
 }
 
-/* case-insensitive, numbers whole; match says where the pattern must stand */
+/* whether a piece stands in the name between two places, numbers whole */
 static bool
-name_matches(Id name, const char *pattern, const char *match)
+holds_piece(Id name, const char *piece, int len, int first, int last)
 {
-	int			len = strlen(pattern);
-	int			first = 0;
-	int			last = name.len - len;
-
-	if (match && (strcmp(match, "prefix") == 0 || strcmp(match, "exact") == 0))
-		last = Min(last, 0);
-	if (match && (strcmp(match, "suffix") == 0 || strcmp(match, "exact") == 0))
-		first = name.len - len;
-	for (int start = Max(first, 0); start <= last; start++)
-	{
-		Id			head = {name.text, start + len};
-
-		if (ends_with(head, pattern, len) && cuts_no_number(name, start, len))
+	for (int start = first; start <= last; start++)
+		if (name.text[start] == piece[0] && memcmp(name.text + start, piece, len) == 0
+			&& cuts_no_number(name, start, len))
 			return true;
-	}
 	return false;
+}
+
+/* whether a pattern hits a name, which is in lower case like the pattern */
+static bool
+name_matches(Id name, const Rule *pattern)
+{
+	int			end = name.len - pattern->text_len;
+
+	if (pattern->text_len == 0 || end < 0
+		|| !holds_piece(name, pattern->text, pattern->text_len,
+						pattern->at_end ? end : 0, pattern->at_start ? 0 : end))
+		return false;
+	return pattern->but_not_len == 0
+		|| !holds_piece(name, pattern->but_not, pattern->but_not_len,
+						0, name.len - pattern->but_not_len);
 }
 
 /* the first pattern, by position, that the model's name matches, or NULL */
 const Rule *
 rule_for_model_name(const RuleSet *set, Id model, const AsOf *as_of)
 {
+	char	   *lower = palloc(model.len);
+	Id			name = {lower, model.len};
+
+	for (int i = 0; i < model.len; i++)
+		lower[i] = pg_ascii_tolower((unsigned char) model.text[i]);
 	for (int i = 0; i < set->nhistories[RULE_MODEL_PATTERN]; i++)
 	{
 		const Rule *rule = version_in_force(&set->histories[RULE_MODEL_PATTERN][i], as_of);
 
-		if (rule && rule->text && name_matches(model, rule->text, rule->match)
-			&& !(rule->but_not && name_matches(model, rule->but_not, NULL)))
+		if (rule && name_matches(name, rule))
 			return rule;
 	}
 	return NULL;

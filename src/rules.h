@@ -91,7 +91,10 @@ typedef struct Rule
 	const char *text;			/* service: suffix; pattern: text; setting: value */
 	const char *tier;			/* pattern */
 	const char *but_not;		/* pattern, or NULL */
-	const char *match;			/* pattern: contains, prefix, suffix, exact */
+	int			text_len;		/* service, pattern */
+	int			but_not_len;	/* pattern */
+	bool		at_start;		/* pattern: the name must begin with it */
+	bool		at_end;			/* pattern: the name must end with it */
 	int			levels;			/* referral_rates */
 	Amount		rates[MAX_LEVELS];
 } Rule;
