@@ -43,12 +43,14 @@ static const char *const table_names[CATALOG_TABLES] = {
 
 static Oid	table_oids[CATALOG_TABLES];
 static uint64 generations[CATALOG_TABLES];
+static uint64 any_generation = 0;
 static bool oids_valid = false;
 static Oid	checked_usage_log = InvalidOid;
 
 static void
 relation_changed(Datum arg, Oid relid)
 {
+	any_generation++;
 	for (int i = 0; i < CATALOG_TABLES; i++)
 		if (relid == InvalidOid || relid == table_oids[i])
 		{
@@ -114,6 +116,12 @@ catalog_generation(CatalogTable table)
 	if (!oids_valid)
 		find_tables();
 	return generations[table];
+}
+
+uint64
+catalog_any_generation(void)
+{
+	return any_generation;
 }
 
 static Oid

@@ -35,6 +35,9 @@ typedef enum CatalogTable
  * were filled from it.
  */
 extern uint64 catalog_generation(CatalogTable table);
+
+/* one that moves whenever any relation, ours or not, may have changed */
+extern uint64 catalog_any_generation(void);
 extern Oid	catalog_table(CatalogTable table);
 extern bool catalog_is_usage_log(Relation relation);
 

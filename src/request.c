@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(find_request);
 
 /* the unique index on request_id of a partition, or InvalidOid */
 static Oid
-request_index(Relation partition)
+find_request_index(Relation partition)
 {
 	List	   *indexes = RelationGetIndexList(partition);
 	Oid			found = InvalidOid;
@@ -47,6 +47,33 @@ request_index(Relation partition)
 	}
 	list_free(indexes);
 	return found;
+}
+
+/*
+ * The same, remembered for the few partitions that are looked at until any
+ * relation changes.
+ */
+static Oid
+request_index(Relation partition)
+{
+	static struct
+	{
+		Oid			partition;
+		Oid			index;
+		uint64		generation;
+	}			remembered[4];
+	int			place = RelationGetRelid(partition) % lengthof(remembered);
+	uint64		generation = catalog_any_generation();
+
+	if (remembered[place].partition != RelationGetRelid(partition)
+		|| remembered[place].generation != generation)
+	{
+		remembered[place].partition = InvalidOid;
+		remembered[place].index = find_request_index(partition);
+		remembered[place].generation = generation;
+		remembered[place].partition = RelationGetRelid(partition);
+	}
+	return remembered[place].index;
 }
 
 /*
@@ -164,7 +191,7 @@ refuse_repeated_request(Relation leaf, Id request)
 	/* this row's number may be older than ones used already: look ahead as well */
 	for (int i = at + 1; i < bounded && number == 0 && !is_empty(partitions[i]); i++)
 		number = probe_decided(partitions[i], request);
-	if (number == 0 && bounded < count && at != bounded)
+	if (number == 0 && bounded < count && at != bounded && !is_empty(partitions[bounded]))
 		number = probe_decided(partitions[bounded], request);
 	table_close(parent, AccessShareLock);
 
