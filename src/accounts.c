@@ -47,15 +47,15 @@ enum
 };
 
 /*
- * What is remembered of a name or a number.  Of an account without number: in
- * which statement that was so.  Of one without referrer: at which generation
- * of the account signal.
+ * What is remembered of a name.  Of an account without number: in which
+ * statement that was so.  Of one without referrer: at which generation of the
+ * account signal.
  */
-typedef struct AccountEntry
+typedef struct NameEntry
 {
 	Account		account;
 	uint64		asked;
-} AccountEntry;
+} NameEntry;
 
 #define MAX_KEY MEMO_MAX_KEY
 
@@ -63,10 +63,10 @@ typedef struct AccountEntry
 #define MANY_MISSES 1000
 
 /* about what it takes to remember an account */
-#define REMEMBERED_BYTES 128
+#define REMEMBERED_BYTES 112
 
-static Memo *memo = NULL;
-static Oid	memo_of = InvalidOid;	/* the table that the memo is about */
+static Memo *names = NULL;
+static Oid	names_of = InvalidOid;	/* the table that the names are of */
 static bool holds_own_writes = false;
 
 /* ---- lifetimes ---- */
@@ -74,7 +74,8 @@ static bool holds_own_writes = false;
 void
 accounts_forget(void)
 {
-	memo_forget(memo);
+	memo_forget(names);
+	forest_forget();
 	holds_own_writes = false;
 }
 
@@ -102,7 +103,7 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine,
 void
 accounts_init(void)
 {
-	memo = memo_create("accounts");
+	names = memo_create("accounts", PART_OF_NAMES);
 	RegisterXactCallback(transaction_ended, NULL);
 	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
@@ -132,9 +133,9 @@ forget_former_table(void)
 {
 	Oid			table = catalog_table(TABLE_ACCOUNT);
 
-	if (memo_of != table)
+	if (names_of != table)
 		accounts_forget();
-	memo_of = table;
+	names_of = table;
 }
 
 /* ---- names ---- */
@@ -263,26 +264,22 @@ account_being_registered(AccountKind kind, Id id)
 
 /* whether what is remembered of an account still holds */
 static bool
-still_holds(const AccountEntry *entry)
+still_holds(const Account *account, uint64 asked)
 {
-	if (entry->account.number == ACCOUNT_SELF)
-		return entry->asked == this_statement();
-	return entry->account.edge.referrer != 0
-		|| entry->asked == catalog_generation(TABLE_ACCOUNT_SIGNAL);
+	if (account->number == ACCOUNT_SELF)
+		return asked == this_statement();
+	return account->edge.referrer != 0
+		|| asked == catalog_generation(TABLE_ACCOUNT_SIGNAL);
 }
 
-/* remembers what was read at a generation of the account signal, if it holds */
-static bool
-remember(const char *key, int len, const Account *account, uint64 generation)
+/* remembers what was read at a generation of the account signal */
+static void
+remember_name(const char *key, int len, const Account *account, uint64 generation)
 {
-	AccountEntry *entry;
+	NameEntry  *entry = memo_put(names, key, len, sizeof(NameEntry));
 
-	if (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL))
-		return false;			/* it may have got a referrer meanwhile */
-	entry = memo_put(memo, key, len, sizeof(AccountEntry));
 	entry->account = *account;
 	entry->asked = account->number == ACCOUNT_SELF ? this_statement() : generation;
-	return true;
 }
 
 static int
@@ -312,10 +309,9 @@ remember_all(void)
 		Id			kind = id_of_datum(values[ACCOUNT_KIND], false);
 		int			len = name_key(key, kind.text[0] == 'u' ? KIND_USER : KIND_PROVIDER,
 								   id_of_datum(values[ACCOUNT_NAME], false));
-		AccountEntry *entry = memo_put(memo, key, len, sizeof(AccountEntry));
 
-		entry->account = account;
-		entry->asked = generation;
+		forest_put(&account, generation);
+		remember_name(key, len, &account, generation);
 	}
 	catalog_end(&scan);
 }
@@ -343,8 +339,29 @@ note_miss(void)
 	size = table->rd_rel->reltuples >= 0 ? (Size) table->rd_rel->reltuples * REMEMBERED_BYTES
 		: (Size) RelationGetNumberOfBlocks(table) * BLCKSZ;
 	table_close(table, AccessShareLock);
-	if (size <= memo_room())
+	if (size <= memo_part(PART_OF_NAMES))
 		remember_all();
+}
+
+/* a registered account by number as committed now, with its edge */
+static Account
+account_by_number(int64 number)
+{
+	const ForestEntry *entry = forest_find(number);
+	Account		account;
+	uint64		generation;
+
+	if (entry && still_holds(&entry->account, entry->asked))
+		return entry->account;
+	do
+	{
+		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		account = read_by_number(number);
+		/* it may have got a referrer meanwhile */
+	} while (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL));
+	if (account.number != ACCOUNT_SELF)
+		forest_put(&account, generation);
+	return account;
 }
 
 /*
@@ -354,7 +371,7 @@ Account
 account_find(AccountKind kind, Id id)
 {
 	char		key[MAX_KEY];
-	AccountEntry *entry;
+	NameEntry  *entry;
 	Account		account = {0};
 	uint64		generation;
 	int			len;
@@ -364,36 +381,16 @@ account_find(AccountKind kind, Id id)
 	len = name_key(key, kind, id);
 
 	forget_former_table();
-	entry = memo_find(memo, key, len);
-	if (entry && still_holds(entry))
+	entry = memo_find(names, key, len);
+	if (entry && still_holds(&entry->account, entry->asked))
 		return entry->account;
 	note_miss();
 	do
 	{
 		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
 		account = read_by_name(kind, id);
-	} while (!remember(key, len, &account, generation));
-	return account;
-}
-
-/* a registered account by number, with its edge */
-static Account
-account_by_number(int64 number)
-{
-	char		key[1 + sizeof(int64)] = {'#'};
-	AccountEntry *entry;
-	Account		account;
-	uint64		generation;
-
-	memcpy(key + 1, &number, sizeof(int64));
-	entry = memo_find(memo, key, sizeof(key));
-	if (entry && still_holds(entry))
-		return entry->account;
-	do
-	{
-		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
-		account = read_by_number(number);
-	} while (!remember(key, sizeof(key), &account, generation));
+	} while (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL));
+	remember_name(key, len, &account, generation);
 	return account;
 }
 

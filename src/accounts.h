@@ -6,20 +6,7 @@
 #define REWARDS_ACCOUNTS_H
 
 #include "event.h"
-#include "rules.h"
-
-typedef struct Edge
-{
-	int64		referrer;		/* 0: none */
-	Change		change;
-} Edge;
-
-/* number is ACCOUNT_SELF while the account is not registered */
-typedef struct Account
-{
-	int64		number;
-	Edge		edge;
-} Account;
+#include "forest.h"
 
 extern Account account_find(AccountKind kind, Id id);
 extern char *account_describe(int64 number, AccountKind *kind);

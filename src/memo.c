@@ -61,6 +61,7 @@ typedef struct Half
 struct Memo
 {
 	const char *name;
+	int			parts;			/* as many halves would take all the cache */
 	Half		young;
 	Half		old;
 };
@@ -69,12 +70,20 @@ struct Memo
 
 int			memo_cache_size = 64 * 1024;
 
+/* one of so many equal parts of the cache, in bytes */
+Size
+memo_part(int parts)
+{
+	return (Size) memo_cache_size * 1024 / parts;
+}
+
 Memo *
-memo_create(const char *name)
+memo_create(const char *name, int parts)
 {
 	Memo	   *memo = MemoryContextAllocZero(TopMemoryContext, sizeof(Memo));
 
 	memo->name = name;
+	memo->parts = parts;
 	return memo;
 }
 
@@ -93,24 +102,17 @@ memo_forget(Memo *memo)
 	drop_half(&memo->old);
 }
 
-/* what one half may take: of the half of the cache that is its memo's, half */
-Size
-memo_room(void)
-{
-	return (Size) memo_cache_size * 1024 / 4;
-}
-
 static bool
-is_full(const Half *half)
+young_is_full(const Memo *memo)
 {
-	return MemoryContextMemAllocated(half->context, true) > memo_room();
+	return MemoryContextMemAllocated(memo->young.context, true) > memo_part(memo->parts);
 }
 
 /* room for a new entry: turns the halves over when the young one is full */
 static void
 make_room(Memo *memo)
 {
-	if (memo->young.context && is_full(&memo->young))
+	if (memo->young.context && young_is_full(memo))
 	{
 		drop_half(&memo->old);
 		memo->old = memo->young;
@@ -192,7 +194,7 @@ keep(Memo *memo, MemoKey old)
 {
 	uint32		size = value_size_of(old);
 
-	if (is_full(&memo->young))
+	if (young_is_full(memo))
 		return value_of(old);
 	return memcpy(memo_put(memo, old + sizeof(uint32), key_len(old), size), value_of(old), size);
 }

@@ -9,13 +9,20 @@ typedef struct Memo Memo;
 
 #define MEMO_MAX_KEY 512
 
-/* rewards.cache_size, in kilobytes; each of the memos takes at most half */
+/*
+ * rewards.cache_size, in kilobytes, and which part of it is for one half of
+ * what: twice 1/5, 1/8 and 1/6 make less than the whole.
+ */
 extern int	memo_cache_size;
 
-extern Memo *memo_create(const char *name);
+#define PART_OF_NAMES 5
+#define PART_OF_FOREST 8
+#define PART_OF_MODELS 6
+
+extern Size memo_part(int parts);
+extern Memo *memo_create(const char *name, int parts);
 extern void *memo_find(Memo *memo, const void *key, uint32 len);
 extern void *memo_put(Memo *memo, const void *key, uint32 len, uint32 value_size);
 extern void memo_forget(Memo *memo);
-extern Size memo_room(void);
 
 #endif							/* REWARDS_MEMO_H */

@@ -51,7 +51,7 @@ typedef struct CharacterEntry
 void
 models_init(void)
 {
-	memo = memo_create("models");
+	memo = memo_create("models", PART_OF_MODELS);
 }
 
 void
