@@ -42,8 +42,7 @@ enum
 	ACCOUNT_REFERRER,
 	ACCOUNT_REFERRED_AT,
 	ACCOUNT_SEEN_FROM,
-	ACCOUNT_SURE_FROM,
-	ACCOUNT_COLUMNS = ACCOUNT_SURE_FROM
+	ACCOUNT_SURE_FROM
 };
 
 /*
@@ -150,41 +149,68 @@ name_keys(ScanKey keys, AccountKind kind, Id id)
 	return 2;
 }
 
-/* a row of the table, with what the account is called */
-static Account
-account_of_row(HeapTuple tuple, TupleDesc desc, Datum *values)
+/* reads the rows of a scan; all columns at once is cheaper than one by one */
+typedef struct AccountReader
 {
-	Account		account = {0};
-	bool		nulls[ACCOUNT_COLUMNS + 1];
+	CatalogScan scan;
+	Datum	   *values;			/* of the row read last; a column stands at its number */
+	bool	   *nulls;
+} AccountReader;
 
-	for (int i = 1; i <= ACCOUNT_COLUMNS; i++)
-		values[i] = heap_getattr(tuple, i, desc, &nulls[i]);
-	account.number = DatumGetInt64(values[ACCOUNT_ID]);
+static AccountReader
+reader_begin(CatalogTable index, ScanKey keys, int nkeys)
+{
+	AccountReader reader = {catalog_scan(TABLE_ACCOUNT, index, keys, nkeys)};
+	int			size = RelationGetDescr(reader.scan.heap)->natts + 1;
+
+	reader.values = palloc(size * sizeof(Datum));
+	reader.nulls = palloc(size * sizeof(bool));
+	return reader;
+}
+
+/* false when there is no row left */
+static bool
+reader_next(AccountReader *reader, Account *account)
+{
+	HeapTuple	tuple = catalog_next(&reader->scan);
+	const Datum *values = reader->values;
+	const bool *nulls = reader->nulls;
+
+	if (tuple == NULL)
+		return false;
+	heap_deform_tuple(tuple, RelationGetDescr(reader->scan.heap), reader->values + 1, reader->nulls + 1);
+	memset(account, 0, sizeof(Account));
+	account->number = DatumGetInt64(values[ACCOUNT_ID]);
 	if (!nulls[ACCOUNT_REFERRER])
 	{
-		account.edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
-		account.edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
-		account.edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
-		account.edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
+		account->edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
+		account->edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
+		account->edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
+		account->edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
 			: DatumGetInt64(values[ACCOUNT_SURE_FROM]);
 	}
 	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 		holds_own_writes = true;
-	return account;
+	return true;
+}
+
+static void
+reader_end(AccountReader *reader)
+{
+	pfree(reader->values);
+	pfree(reader->nulls);
+	catalog_end(&reader->scan);
 }
 
 /* the account of a look-up as committed now; number ACCOUNT_SELF for none */
 static Account
 read_account(CatalogTable index, ScanKey keys, int nkeys)
 {
-	CatalogScan scan = catalog_scan(TABLE_ACCOUNT, index, keys, nkeys);
-	HeapTuple	tuple = catalog_next(&scan);
+	AccountReader reader = reader_begin(index, keys, nkeys);
 	Account		account = {0};
-	Datum		values[ACCOUNT_COLUMNS + 1];
 
-	if (tuple)
-		account = account_of_row(tuple, RelationGetDescr(scan.heap), values);
-	catalog_end(&scan);
+	reader_next(&reader, &account);
+	reader_end(&reader);
 	return account;
 }
 
@@ -298,22 +324,20 @@ static void
 remember_all(void)
 {
 	uint64		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
-	CatalogScan scan = catalog_scan(TABLE_ACCOUNT, TABLE_ACCOUNT, NULL, 0);
-	HeapTuple	tuple;
+	AccountReader reader = reader_begin(TABLE_ACCOUNT, NULL, 0);
+	Account		account;
 
-	while ((tuple = catalog_next(&scan)) != NULL)
+	while (reader_next(&reader, &account))
 	{
 		char		key[MAX_KEY];
-		Datum		values[ACCOUNT_COLUMNS + 1];
-		Account		account = account_of_row(tuple, RelationGetDescr(scan.heap), values);
-		Id			kind = id_of_datum(values[ACCOUNT_KIND], false);
+		Id			kind = id_of_datum(reader.values[ACCOUNT_KIND], false);
 		int			len = name_key(key, kind.text[0] == 'u' ? KIND_USER : KIND_PROVIDER,
-								   id_of_datum(values[ACCOUNT_NAME], false));
+								   id_of_datum(reader.values[ACCOUNT_NAME], false));
 
 		forest_put(&account, generation);
 		remember_name(key, len, &account, generation);
 	}
-	catalog_end(&scan);
+	reader_end(&reader);
 }
 
 /*
