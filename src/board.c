@@ -72,80 +72,60 @@ board_counts(Board board, AccountKind kind, int unit, int entry)
 /* ---- one score ---- */
 
 static void
-board_keys(ScanKeyData *keys, Board board, DateADT month)
-{
-	ScanKeyInit(&keys[0], SCORE_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
-	ScanKeyInit(&keys[1], SCORE_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
-}
-
-static void
 read_score(Score *score, HeapTuple tuple, TupleDesc desc)
 {
 	Datum		values[SCORE_COLUMNS];
 	bool		nulls[SCORE_COLUMNS];
 
 	heap_deform_tuple(tuple, desc, values, nulls);
-	score->place = tuple->t_self;
 	score->account = DatumGetInt64(values[SCORE_ACCOUNT - 1]);
 	score->name = id_of_datum(values[SCORE_NAME - 1], false);
 	score->points = amount_sum_from_numeric(DatumGetNumeric(values[SCORE_POINTS - 1]));
 }
 
-ScoreFinder
-score_finder(LOCKMODE lock)
+/* scores by account; to read, or to write them, too */
+void
+scores_open(KeyedTable *scores, bool writing)
 {
-	return (ScoreFinder){
-		table_open(catalog_table(TABLE_SCORE), lock),
-		index_open(catalog_table(INDEX_SCORE), AccessShareLock)
-	};
+	keyed_open(scores, TABLE_SCORE, INDEX_SCORE, writing);
 }
 
-/* the score of score->account; its name is a copy.  False when it has none */
-bool
-score_find(const ScoreFinder *finder, Board board, DateADT month, Score *score)
-{
-	ScanKeyData keys[3];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	board_keys(keys, board, month);
-	ScanKeyInit(&keys[2], SCORE_ACCOUNT, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(score->account));
-	scan = systable_beginscan_ordered(finder->heap, finder->index, GetActiveSnapshot(), 3, keys);
-	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
-	if (tuple)
-	{
-		read_score(score, tuple, RelationGetDescr(finder->heap));
-		score->name.text = pnstrdup(score->name.text, score->name.len);
-	}
-	systable_endscan_ordered(scan);
-	return tuple != NULL;
-}
-
-/* a row of rewards.score */
+/* the row of an account's score, or NULL; what it holds in *score, until the next */
 HeapTuple
-score_form(const ScoreFinder *finder, Board board, DateADT month, const Score *score)
+score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score)
+{
+	Datum		key[] = {
+		Int16GetDatum((int16) board), DateADTGetDatum(month), Int64GetDatum(account)
+	};
+	HeapTuple	tuple = keyed_find(scores, key);
+
+	if (tuple)
+		read_score(score, tuple, RelationGetDescr(scores->heap));
+	return tuple;
+}
+
+/* writes an account's score, in place of the old row if there is one */
+void
+score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score)
 {
 	Datum		values[SCORE_COLUMNS];
-	bool		nulls[SCORE_COLUMNS] = {0};
 
 	values[SCORE_BOARD - 1] = Int16GetDatum((int16) board);
 	values[SCORE_MONTH - 1] = DateADTGetDatum(month);
 	values[SCORE_ACCOUNT - 1] = Int64GetDatum(score->account);
 	values[SCORE_NAME - 1] = PointerGetDatum(cstring_to_text_with_len(score->name.text, score->name.len));
 	values[SCORE_POINTS - 1] = NumericGetDatum(amount_sum_to_numeric(score->points));
-	return heap_form_tuple(RelationGetDescr(finder->heap), values, nulls);
-}
-
-/* locks stay until the transaction ends, as those of any statement */
-void
-score_finder_end(const ScoreFinder *finder)
-{
-	index_close(finder->index, NoLock);
-	table_close(finder->heap, NoLock);
+	keyed_write(scores, old, values);
 }
 
 /* ---- walks ---- */
+
+static void
+board_keys(ScanKeyData *keys, Board board, DateADT month)
+{
+	ScanKeyInit(&keys[0], SCORE_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
+	ScanKeyInit(&keys[1], SCORE_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
+}
 
 static void
 begin_walk(Walk *walk, CatalogTable table, CatalogTable index,

@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/sdir.h"
+#include "keyed.h"
 #include "totals.h"
 
 /* the numbers are stored and never change */
@@ -30,15 +31,7 @@ typedef struct Score
 	int64		account;
 	Id			name;			/* in the row: lasts until the next step of a walk */
 	AmountSum	points;
-	ItemPointerData place;		/* of the row */
 } Score;
-
-/* look-ups of scores under the active snapshot, tables kept open */
-typedef struct ScoreFinder
-{
-	Relation	heap;
-	Relation	index;
-} ScoreFinder;
 
 /* a bucket counts the scores from lowest up to the next bucket's lowest */
 typedef struct Bucket
@@ -58,10 +51,9 @@ typedef struct Walk
 
 extern AccountKind board_kind(Board board);
 extern bool board_counts(Board board, AccountKind kind, int unit, int entry);
-extern ScoreFinder score_finder(LOCKMODE lock);
-extern bool score_find(const ScoreFinder *finder, Board board, DateADT month, Score *score);
-extern HeapTuple score_form(const ScoreFinder *finder, Board board, DateADT month, const Score *score);
-extern void score_finder_end(const ScoreFinder *finder);
+extern void scores_open(KeyedTable *scores, bool writing);
+extern HeapTuple score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score);
+extern void score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score);
 extern void score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
 					   int nmore, ScanDirection direction);
 extern int64 score_count(Board board, DateADT month, AmountSum above, AmountSum below);

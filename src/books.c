@@ -8,12 +8,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "batch.h"
 #include "books.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "keyed.h"
+#include "miscadmin.h"
 #include "score.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /*
  * Registers the names found, in order, and returns the number of each.
@@ -120,26 +126,70 @@ collect_lines(Totals *totals, const int64 *numbers, Total **lines)
 	return sort_lines(*lines, count);
 }
 
-static void
-write_lines(const char *statement, const Total *lines, int count)
+/* columns of rewards.day_total and rewards.month_total; the first five are the key */
+enum
 {
-	static const Oid types[] = {INT8OID, DATEOID, INT2OID, INT2OID, INT2OID,
-	NUMERICOID, INT8OID, INT8OID};
-	Batch		batch = batch_create(8, types, count);
+	TOTAL_ACCOUNT,
+	TOTAL_PERIOD,
+	TOTAL_UNIT,
+	TOTAL_ENTRY,
+	TOTAL_LEVEL,
+	TOTAL_AMOUNT,
+	TOTAL_EVENTS,
+	TOTAL_TOKENS,
+	TOTAL_COLUMNS
+};
 
-	batch.count = count;
+static void
+add_line(KeyedTable *table, const Total *line)
+{
+	Datum		values[TOTAL_COLUMNS];
+	int64		events = line->events;
+	int64		tokens = line->tokens;
+	AmountSum	amount = line->amount;
+	HeapTuple	old;
+
+	values[TOTAL_ACCOUNT] = Int64GetDatum(line->key.account);
+	values[TOTAL_PERIOD] = DateADTGetDatum(line->key.period);
+	values[TOTAL_UNIT] = Int16GetDatum(line->key.unit);
+	values[TOTAL_ENTRY] = Int16GetDatum(line->key.entry);
+	values[TOTAL_LEVEL] = Int16GetDatum((int16) line->key.level);
+	old = keyed_find(table, values);
+	if (old)
+	{
+		bool		nulls[TOTAL_COLUMNS];
+
+		heap_deform_tuple(old, RelationGetDescr(table->heap), values, nulls);
+		amount += amount_sum_from_numeric(DatumGetNumeric(values[TOTAL_AMOUNT]));
+		events += DatumGetInt64(values[TOTAL_EVENTS]);
+		tokens += DatumGetInt64(values[TOTAL_TOKENS]);
+	}
+	values[TOTAL_AMOUNT] = NumericGetDatum(amount_sum_to_numeric(amount));
+	values[TOTAL_EVENTS] = Int64GetDatum(events);
+	values[TOTAL_TOKENS] = Int64GetDatum(tokens);
+	keyed_write(table, old, values);
+}
+
+/* adds sorted lines to a table of totals */
+static void
+write_lines(CatalogTable heap, CatalogTable index, const Total *lines, int count)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards line",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous;
+	KeyedTable	table;
+
+	keyed_open(&table, heap, index, true);
+	previous = MemoryContextSwitchTo(scratch);
 	for (int i = 0; i < count; i++)
 	{
-		batch.columns[0][i] = Int64GetDatum(lines[i].key.account);
-		batch.columns[1][i] = DateADTGetDatum(lines[i].key.period);
-		batch.columns[2][i] = Int16GetDatum(lines[i].key.unit);
-		batch.columns[3][i] = Int16GetDatum(lines[i].key.entry);
-		batch.columns[4][i] = Int16GetDatum((int16) lines[i].key.level);
-		batch.columns[5][i] = NumericGetDatum(amount_sum_to_numeric(lines[i].amount));
-		batch.columns[6][i] = Int64GetDatum(lines[i].events);
-		batch.columns[7][i] = Int64GetDatum(lines[i].tokens);
+		CHECK_FOR_INTERRUPTS();
+		add_line(&table, &lines[i]);
+		MemoryContextReset(scratch);
 	}
-	batch_execute(&batch, statement);
+	MemoryContextSwitchTo(previous);
+	keyed_close(&table);
+	MemoryContextDelete(scratch);
 }
 
 /* daily lines, then the same by month, and what they change on the boards */
@@ -149,25 +199,11 @@ write_totals(Totals *totals, const int64 *numbers)
 	Total	   *lines;
 	int			count = collect_lines(totals, numbers, &lines);
 
-	write_lines("insert into rewards.day_total as t"
-				" (account, day, unit, entry, level, amount, events, tokens)"
-				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-				" on conflict (account, day, unit, entry, level) do update"
-				" set amount = t.amount + excluded.amount,"
-				" events = t.events + excluded.events,"
-				" tokens = t.tokens + excluded.tokens",
-				lines, count);
+	write_lines(TABLE_DAY_TOTAL, INDEX_DAY_TOTAL, lines, count);
 	for (int i = 0; i < count; i++)
 		lines[i].key.period = month_of(lines[i].key.period);
 	count = sort_lines(lines, count);
-	write_lines("insert into rewards.month_total as t"
-				" (account, month, unit, entry, level, amount, events, tokens)"
-				" select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-				" on conflict (account, month, unit, entry, level) do update"
-				" set amount = t.amount + excluded.amount,"
-				" events = t.events + excluded.events,"
-				" tokens = t.tokens + excluded.tokens",
-				lines, count);
+	write_lines(TABLE_MONTH_TOTAL, INDEX_MONTH_TOTAL, lines, count);
 	scores_write(lines, count);
 }
 
@@ -240,7 +276,9 @@ books_write(Totals *totals)
 {
 	int64	   *numbers = register_names(totals);
 
+	PushActiveSnapshot(GetLatestSnapshot());
 	write_totals(totals, numbers);
+	PopActiveSnapshot();
 	write_models(totals);
 	write_activities(totals, numbers);
 }

@@ -46,6 +46,15 @@ typedef void JsonActionResult;
 #define local_backend_status(place)	pgstat_fetch_stat_local_beentry(place)
 #endif
 
+/* scans count their work for EXPLAIN since 18 */
+#if PG_VERSION_NUM >= 180000
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
 /* the module tells its name and version since 18 */
 #if PG_VERSION_NUM >= 180000
 #define REWARDS_MODULE_MAGIC \

@@ -44,7 +44,7 @@ typedef struct LineReader
 /* ---- the cursor ---- */
 
 #define CURSOR_COLUMNS \
-	"last, identity, open_first, open_last, open_lowest, open_horizon," \
+	"xmin, last, identity, open_first, open_last, open_lowest, open_horizon," \
 	" quiet_xid, quiet_since from rewards.cursor"
 
 static int
@@ -59,7 +59,7 @@ array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **valu
 	return count;
 }
 
-/* columns 3 to 8 of the cursor */
+/* columns 4 to 9 of the cursor */
 static void
 read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 {
@@ -67,7 +67,7 @@ read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 	int			counts[6];
 
 	for (int i = 0; i < 6; i++)
-		counts[i] = array_column(tuple, desc, 3 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
+		counts[i] = array_column(tuple, desc, 4 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
 	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
 		|| counts[5] != counts[4])
 		elog(ERROR, "the cursor's arrays do not match");
@@ -109,8 +109,9 @@ cursor_read(Cursor *cursor, bool lock)
 		return;
 
 	tuple = SPI_tuptable->vals[0];
-	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
+	cursor->written_by = DatumGetTransactionId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
 	read_open(cursor, tuple, SPI_tuptable->tupdesc);
 }
 
@@ -184,9 +185,10 @@ line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 
 /*
  * Visits what is recorded and not yet folded, in order, cursor and rows under
- * the active snapshot.  Connects to SPI by itself.
+ * the active snapshot.  Returns which transaction wrote the totals that the tail
+ * goes with.  Connects to SPI by itself.
  */
-void
+TransactionId
 line_read_tail(LineVisitor visit, void *context)
 {
 	Cursor		cursor;
@@ -201,4 +203,5 @@ line_read_tail(LineVisitor visit, void *context)
 		line_read(stretches, count, visit, context);
 	}
 	SPI_finish();
+	return cursor.written_by;
 }

@@ -57,6 +57,7 @@ typedef struct OpenStretch
 /* how far posting has come: totals hold every row up to last outside of open */
 typedef struct Cursor
 {
+	TransactionId written_by;	/* and with it all totals, as they are now */
 	int64		last;
 	int			nopen;
 	OpenStretch *open;			/* ascending, all up to last */
@@ -66,7 +67,7 @@ typedef struct Cursor
 
 extern void cursor_read(Cursor *cursor, bool lock);
 extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
-extern void line_read_tail(LineVisitor visit, void *context);
+extern TransactionId line_read_tail(LineVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 
 #endif							/* REWARDS_LINE_H */

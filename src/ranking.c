@@ -14,12 +14,15 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/xact.h"
 #include "accounts.h"
 #include "board.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "memo.h"
 #include "miscadmin.h"
+#include "ranking.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(board_top);
@@ -48,6 +51,7 @@ typedef struct Ranking
 {
 	Board		board;
 	DateADT		month;			/* ALL_TIME, or the first of a month */
+	bool		remembering;	/* folded scores, while nobody posts */
 	HTAB	   *contenders;		/* Contender, by account */
 	Place	   *places;			/* of the contenders */
 	int			nplaces;
@@ -123,6 +127,92 @@ collect_deltas(Ranking *ranking, Totals *totals)
 	}
 }
 
+/*
+ * What is remembered of an account's folded score, until somebody posts: a
+ * session that asks for ranks all the time meets the same contenders again.
+ */
+typedef struct FoldedScore
+{
+	AmountSum	points;
+	AccountKind kind;
+	char		name[FLEXIBLE_ARRAY_MEMBER];
+} FoldedScore;
+
+typedef struct FoldedKey
+{
+	int64		account;
+	int32		board;
+	DateADT		month;
+} FoldedKey;
+
+static Memo *folded = NULL;
+
+void
+ranking_init(void)
+{
+	folded = memo_create("scores", PART_OF_SCORES);
+}
+
+/*
+ * All totals are written together with the cursor.  So what is remembered holds
+ * as long as the same transaction wrote the cursor's row that the snapshot sees.
+ * Not while this is the own one: it may write again, or roll back.
+ */
+static bool
+begin_remembering(TransactionId written_by)
+{
+	static TransactionId remembered = InvalidTransactionId;
+
+	if (TransactionIdIsCurrentTransactionId(written_by))
+		return false;
+	if (!TransactionIdEquals(remembered, written_by))
+		memo_forget(folded);
+	remembered = written_by;
+	return true;
+}
+
+/* the folded score of an account, zero without one; its name is a copy */
+static Place
+read_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+{
+	Place		place = {.account = account, .kind = (AccountKind) kind};
+	Score		score;
+
+	if (score_find(scores, ranking->board, ranking->month, account, &score))
+	{
+		place.folded = score.points;
+		place.name = pnstrdup(score.name.text, score.name.len);
+	}
+	if (kind == KIND_UNKNOWN || place.name == NULL)
+		place.name = account_describe(account, &place.kind);
+	return place;
+}
+
+static Place
+find_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+{
+	FoldedKey	key = {account, ranking->board, ranking->month};
+	FoldedScore *known = ranking->remembering ? memo_find(folded, &key, sizeof(key)) : NULL;
+	Place		place;
+	Size		name_size;
+
+	if (known)
+		return (Place){
+			.account = account, .kind = known->kind, .folded = known->points,
+			.name = pstrdup(known->name)
+		};
+	place = read_folded(ranking, scores, account, kind);
+	if (ranking->remembering)
+	{
+		name_size = strlen(place.name) + 1;
+		known = memo_put(folded, &key, sizeof(key), offsetof(FoldedScore, name) + name_size);
+		known->points = place.folded;
+		known->kind = place.kind;
+		memcpy(known->name, place.name, name_size);
+	}
+	return place;
+}
+
 static void
 add_place(Ranking *ranking, Place place)
 {
@@ -136,25 +226,15 @@ add_place(Ranking *ranking, Place place)
 
 /* the place of a contender by its folded score and what the tail adds */
 static void
-place_contender(Ranking *ranking, const Totals *totals, const ScoreFinder *finder,
+place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
 				const Contender *contender)
 {
-	Score		score = {.account = contender->account};
 	Place		place = {.kind = (AccountKind) contender->kind};
 
 	if (contender->account < 0)
 		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
 	else
-	{
-		place.account = contender->account;
-		if (score_find(finder, ranking->board, ranking->month, &score))
-		{
-			place.folded = score.points;
-			place.name = unconstify(char *, score.name.text);
-		}
-		if (contender->kind == KIND_UNKNOWN || place.name == NULL)
-			place.name = account_describe(contender->account, &place.kind);
-	}
+		place = find_folded(ranking, scores, contender->account, contender->kind);
 	place.points = place.folded + contender->delta;
 	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
 		add_place(ranking, place);
@@ -163,14 +243,17 @@ place_contender(Ranking *ranking, const Totals *totals, const ScoreFinder *finde
 static void
 place_contenders(Ranking *ranking, const Totals *totals)
 {
-	ScoreFinder finder = score_finder(AccessShareLock);
+	KeyedTable	scores;
 	HASH_SEQ_STATUS scan;
 	Contender  *contender;
 
+	if (hash_get_num_entries(ranking->contenders) == 0)
+		return;
+	scores_open(&scores, false);
 	hash_seq_init(&scan, ranking->contenders);
 	while ((contender = hash_seq_search(&scan)) != NULL)
-		place_contender(ranking, totals, &finder, contender);
-	score_finder_end(&finder);
+		place_contender(ranking, totals, &scores, contender);
+	keyed_close(&scores);
 }
 
 /* reads the tail for a board; needs SPI */
@@ -188,7 +271,7 @@ ranking_create(Board board, DateADT month)
 	control.hcxt = CurrentMemoryContext;
 	ranking->contenders = hash_create("contenders", 256, &control,
 									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	line_read_tail(visit_row, totals);
+	ranking->remembering = begin_remembering(line_read_tail(visit_row, totals));
 	collect_deltas(ranking, totals);
 	place_contenders(ranking, totals);
 	return ranking;
@@ -410,18 +493,19 @@ find_place(const Ranking *ranking, AccountKind kind, char *name)
 {
 	Place		place = {.kind = kind, .name = name};
 	Score		score;
-	ScoreFinder finder;
+	KeyedTable	scores;
 
 	for (int i = 0; i < ranking->nplaces; i++)
 		if (ranking->places[i].kind == kind && strcmp(ranking->places[i].name, name) == 0)
 			return ranking->places[i];
 
-	score.account = place.account = account_find(kind, (Id){name, strlen(name)}).number;
-	finder = score_finder(AccessShareLock);
-	if (place.account != ACCOUNT_SELF
-		&& score_find(&finder, ranking->board, ranking->month, &score))
+	place.account = account_find(kind, (Id){name, strlen(name)}).number;
+	if (place.account == ACCOUNT_SELF)
+		return place;
+	scores_open(&scores, false);
+	if (score_find(&scores, ranking->board, ranking->month, place.account, &score))
 		place.points = place.folded = score.points;
-	score_finder_end(&finder);
+	keyed_close(&scores);
 	return place;
 }
 

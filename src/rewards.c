@@ -11,6 +11,7 @@
 #include "memo.h"
 #include "miscadmin.h"
 #include "models.h"
+#include "ranking.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -30,7 +31,7 @@ _PG_init(void)
 	 * as much as it needs up to this.
 	 */
 	DefineCustomIntVariable("rewards.cache_size",
-							"Memory each session may use to remember accounts and models.",
+							"Memory each session may use to remember accounts, models and scores.",
 							"Between 256kB and 16GB.",
 							&memo_cache_size, 64 * 1024, 256, 16 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
@@ -39,6 +40,7 @@ _PG_init(void)
 	catalog_init();
 	accounts_init();
 	models_init();
+	ranking_init();
 }
 
 /* library_version(): the version this library was built as */

@@ -17,11 +17,9 @@
 #include <math.h>
 
 #include "access/stratnum.h"
-#include "access/xact.h"
 #include "accounts.h"
 #include "batch.h"
 #include "board.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -130,27 +128,21 @@ collect_changes(const Total *lines, int nlines, ScoreChange **changes)
 
 /* adds a change to its score, and notes what the score was before */
 static void
-write_score(const ScoreFinder *finder, CatalogIndexState indexes, ScoreChange *change)
+add_to_score(KeyedTable *scores, ScoreChange *change)
 {
 	Score		score = {.account = change->account};
-	bool		known = score_find(finder, change->board, change->month, &score);
-	HeapTuple	tuple;
+	HeapTuple	old = score_find(scores, change->board, change->month, change->account, &score);
 
-	if (known)
-		change->before = score.points;
-	else
+	change->before = score.points;
+	if (old == NULL)
 	{
 		AccountKind kind;
 
 		score.name.text = account_describe(change->account, &kind);
 		score.name.len = strlen(score.name.text);
 	}
-	score.points = change->before + change->delta;
-	tuple = score_form(finder, change->board, change->month, &score);
-	if (known)
-		CatalogTupleUpdateWithInfo(finder->heap, &score.place, tuple, indexes);
-	else
-		CatalogTupleInsertWithInfo(finder->heap, tuple, indexes);
+	score.points += change->delta;
+	score_write(scores, old, change->board, change->month, &score);
 }
 
 static void
@@ -158,20 +150,19 @@ write_scores(ScoreChange *changes, int count)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards score",
 												  ALLOCSET_DEFAULT_SIZES);
-	ScoreFinder finder = score_finder(RowExclusiveLock);
-	CatalogIndexState indexes = CatalogOpenIndexes(finder.heap);
-	MemoryContext previous = MemoryContextSwitchTo(scratch);
+	MemoryContext previous;
+	KeyedTable	scores;
 
+	scores_open(&scores, true);
+	previous = MemoryContextSwitchTo(scratch);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		write_score(&finder, indexes, &changes[i]);
+		add_to_score(&scores, &changes[i]);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(previous);
-	CatalogCloseIndexes(indexes);
-	score_finder_end(&finder);
-	CommandCounterIncrement();
+	keyed_close(&scores);
 	MemoryContextDelete(scratch);
 }
 

@@ -1,0 +1,102 @@
+/*
+ * keyed.c
+ *		Our own tables, read and written row by row by their primary keys.
+ *
+ * Posting changes a row or two for each account it meets, in order of keys, and
+ * nobody else writes these tables.  So each row is found by one descent of the
+ * index and written where it lies, by the routines that write catalogs; an
+ * upsert in SQL would take several times as long.  Rows are read under the
+ * active snapshot: a row is written once between opening and closing.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "compat.h"
+#include "keyed.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* equality on each column of the index, its argument to come */
+static void
+make_keys(KeyedTable *table)
+{
+	Relation	index = table->index;
+
+	table->nkeys = IndexRelationGetNumberOfKeyAttributes(index);
+	if (table->nkeys > KEYED_MAX_KEYS)
+		elog(ERROR, "index \"%s\" has too many columns", RelationGetRelationName(index));
+	for (int i = 0; i < table->nkeys; i++)
+	{
+		Oid			type = index->rd_opcintype[i];
+		Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type,
+												BTEqualStrategyNumber);
+
+		ScanKeyEntryInitialize(&table->keys[i], 0, (AttrNumber) (i + 1), BTEqualStrategyNumber,
+							   InvalidOid, index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
+	}
+}
+
+void
+keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index, bool writing)
+{
+	LOCKMODE	lock = writing ? RowExclusiveLock : AccessShareLock;
+
+	table->context = CurrentMemoryContext;
+	table->heap = table_open(catalog_table(heap), lock);
+	table->index = index_open(catalog_table(index), lock);
+	table->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	table->slot = table_slot_create(table->heap, NULL);
+	table->writing = writing ? CatalogOpenIndexes(table->heap) : NULL;
+	make_keys(table);
+	table->scan = begin_index_scan(table->heap, table->index, table->snapshot, table->nkeys);
+}
+
+/* the row of a key, until the next look-up; or NULL */
+HeapTuple
+keyed_find(KeyedTable *table, const Datum *key)
+{
+	MemoryContext caller = MemoryContextSwitchTo(table->context);
+	bool		found;
+
+	for (int i = 0; i < table->nkeys; i++)
+		table->keys[i].sk_argument = key[i];
+	index_rescan(table->scan, table->keys, table->nkeys, NULL, 0);
+	found = index_getnext_slot(table->scan, ForwardScanDirection, table->slot);
+	MemoryContextSwitchTo(caller);
+	return found ? ExecFetchSlotHeapTuple(table->slot, false, NULL) : NULL;
+}
+
+/* writes a row, none of its columns NULL, in place of an old one if there is one */
+void
+keyed_write(KeyedTable *table, HeapTuple old, const Datum *values)
+{
+	TupleDesc	desc = RelationGetDescr(table->heap);
+	bool		nulls[MaxHeapAttributeNumber] = {false};
+	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, nulls);
+
+	if (old)
+		CatalogTupleUpdateWithInfo(table->heap, &old->t_self, tuple, table->writing);
+	else
+		CatalogTupleInsertWithInfo(table->heap, tuple, table->writing);
+	heap_freetuple(tuple);
+}
+
+/* what was written is seen by what comes; locks stay until the transaction ends */
+void
+keyed_close(KeyedTable *table)
+{
+	index_endscan(table->scan);
+	ExecDropSingleTupleTableSlot(table->slot);
+	UnregisterSnapshot(table->snapshot);
+	if (table->writing)
+		CatalogCloseIndexes(table->writing);
+	index_close(table->index, NoLock);
+	table_close(table->heap, NoLock);
+	if (table->writing)
+		CommandCounterIncrement();
+}

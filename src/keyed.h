@@ -1,0 +1,34 @@
+/*
+ * keyed.h
+ *		Our own tables, read and written row by row by their primary keys.
+ */
+#ifndef REWARDS_KEYED_H
+#define REWARDS_KEYED_H
+
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "catalog.h"
+#include "catalog/indexing.h"
+#include "executor/tuptable.h"
+
+#define KEYED_MAX_KEYS 5
+
+typedef struct KeyedTable
+{
+	Relation	heap;
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;		/* the row found last */
+	ScanKeyData keys[KEYED_MAX_KEYS];
+	int			nkeys;
+	Snapshot	snapshot;
+	MemoryContext context;		/* of the scan, which allocates as it goes */
+	CatalogIndexState writing;	/* NULL for reading only */
+} KeyedTable;
+
+extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index, bool writing);
+extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
+extern void keyed_write(KeyedTable *table, HeapTuple old, const Datum *values);
+extern void keyed_close(KeyedTable *table);
+
+#endif							/* REWARDS_KEYED_H */
