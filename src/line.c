@@ -1,6 +1,6 @@
 /*
  * line.c
- *		Reads usage and journal along the number line, in order, under the
+ *		Reads usage and journal along the number line, under the
  *		active snapshot, and reads the cursor.
  *
  * Everything here runs inside SPI and changes nothing.
@@ -17,16 +17,23 @@
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256
 
-static StreamQuery line_query = {
-	.text = "select u.id, u.created_at, u.status_code between 200 and 299,"
-	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id,"
-	" u.model, 0::smallint, u.distribution"
-	" from rewards.usage_logs u where u.id between $1 and $2"
-	" union all"
-	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit,"
-	" j.distribution"
+#define LINE_QUERY \
+	"select u.id, u.created_at, u.status_code between 200 and 299," \
+	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id," \
+	" u.model, 0::smallint, u.distribution" \
+	" from rewards.usage_logs u where u.id between $1 and $2" \
+	" union all" \
+	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit," \
+	" j.distribution" \
 	" from rewards.journal j where j.id between $1 and $2"
-	" order by 1",
+
+static StreamQuery any_order = {
+	.text = LINE_QUERY,
+	.nargs = 2,
+	.types = {INT8OID, INT8OID}
+};
+static StreamQuery in_order = {
+	.text = LINE_QUERY " order by 1",
 	.nargs = 2,
 	.types = {INT8OID, INT8OID}
 };
@@ -38,7 +45,6 @@ typedef struct LineReader
 	void	   *context;
 	const Stretch *stretches;
 	int			count;
-	int			at;				/* the stretch that the next row may lie in */
 } LineReader;
 
 /* ---- the cursor ---- */
@@ -129,17 +135,31 @@ cursor_tail(const Cursor *cursor, Stretch **stretches)
 /* ---- the rows ---- */
 
 static bool
+is_in(const LineReader *reader, int64 number)
+{
+	int			low = 0;
+	int			high = reader->count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (reader->stretches[middle].last < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < reader->count && reader->stretches[low].first <= number;
+}
+
+static bool
 visit_slot(TupleTableSlot *slot, void *context)
 {
 	LineReader *reader = (LineReader *) context;
 	LineRow		row;
 
 	row.number = DatumGetInt64(slot->tts_values[0]);
-	while (reader->at < reader->count && reader->stretches[reader->at].last < row.number)
-		reader->at++;
-	if (reader->at == reader->count)
-		return false;
-	if (row.number < reader->stretches[reader->at].first)
+	if (!is_in(reader, row.number))
 		return true;			/* between two stretches */
 
 	if (slot->tts_isnull[8])
@@ -158,12 +178,9 @@ visit_slot(TupleTableSlot *slot, void *context)
 	return reader->visit(&row, reader->context);
 }
 
-/*
- * Visits the rows of ascending, disjoint stretches in order of their numbers,
- * as the active snapshot sees them.  Needs SPI.
- */
-void
-line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
+static void
+read_stretches(StreamQuery *query, const Stretch *stretches, int count,
+			   LineVisitor visit, void *context)
 {
 	LineReader	reader = {.visit = visit, .context = context};
 
@@ -176,15 +193,24 @@ line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 				break;
 		reader.stretches = stretches + from;
 		reader.count = to - from;
-		reader.at = 0;
 		bounds[0] = Int64GetDatum(stretches[from].first);
 		bounds[1] = Int64GetDatum(stretches[to - 1].last);
-		stream_rows(&line_query, bounds, NULL, visit_slot, &reader);
+		stream_rows(query, bounds, NULL, visit_slot, &reader);
 	}
 }
 
 /*
- * Visits what is recorded and not yet folded, in order, cursor and rows under
+ * Visits the rows of ascending, disjoint stretches in order of their numbers,
+ * as the active snapshot sees them.  Needs SPI.
+ */
+void
+line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
+{
+	read_stretches(&in_order, stretches, count, visit, context);
+}
+
+/*
+ * Visits what is recorded and not yet folded, in any order, cursor and rows under
  * the active snapshot.  Returns which transaction wrote the totals that the tail
  * goes with.  Connects to SPI by itself.
  */
@@ -200,7 +226,7 @@ line_read_tail(LineVisitor visit, void *context)
 	if (cursor.last >= 0)
 	{
 		count = cursor_tail(&cursor, &stretches);
-		line_read(stretches, count, visit, context);
+		read_stretches(&any_order, stretches, count, visit, context);
 	}
 	SPI_finish();
 	return cursor.written_by;

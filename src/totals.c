@@ -258,6 +258,16 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 	}
 }
 
+/* neighbours are mostly of one day */
+static DateADT
+month_of_last(Totals *totals, DateADT day)
+{
+	if (totals->last_day != day || totals->last_month == 0)
+		totals->last_month = month_of(day);
+	totals->last_day = day;
+	return totals->last_month;
+}
+
 /* adds one row */
 void
 totals_add(Totals *totals, const LineRow *row)
@@ -265,7 +275,7 @@ totals_add(Totals *totals, const LineRow *row)
 	DateADT		period = DatumGetDateADT(local_day(row->created_at));
 
 	if (totals->grain == GRAIN_MONTH)
-		period = month_of(period);
+		period = month_of_last(totals, period);
 	if (row->unit == UNIT_OF_USAGE)
 		add_usage(totals, row, period);
 	else

@@ -77,6 +77,8 @@ typedef struct Totals
 {
 	MemoryContext context;
 	Grain		grain;
+	DateADT		last_day;		/* of the row added last */
+	DateADT		last_month;
 	bool		find_accounts;	/* look names up, or keep them as names */
 	int64		only_account;	/* with only_name: add up just this account */
 	int64		only_name;
