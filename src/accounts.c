@@ -388,8 +388,53 @@ account_by_number(int64 number)
 	return account;
 }
 
+/* an account by name, and the generation of the account signal that it is of */
+static Account
+read_now(AccountKind kind, Id id, uint64 *generation)
+{
+	Account		account;
+
+	do
+	{
+		*generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
+		account = read_by_name(kind, id);
+		/* it may have got a referrer meanwhile */
+	} while (*generation != catalog_generation(TABLE_ACCOUNT_SIGNAL));
+	return account;
+}
+
 /*
- * The account of an id as committed now, with its edge.
+ * The account of an id as committed now, with its edge.  For reading: statements
+ * that write nothing cannot be told apart, so who was not registered is asked for
+ * each time, and not remembered for a row that is written later.
+ */
+Account
+account_look_up(AccountKind kind, Id id)
+{
+	char		key[MAX_KEY];
+	const NameEntry *entry;
+	Account		account = {0};
+	uint64		generation;
+	int			len;
+
+	if (id.len >= MAX_KEY - 1)
+		return account;			/* longer than any id */
+	len = name_key(key, kind, id);
+
+	forget_former_table();
+	entry = memo_find(names, key, len);
+	if (entry && entry->account.number != ACCOUNT_SELF
+		&& still_holds(&entry->account, entry->asked))
+		return entry->account;
+	account = read_now(kind, id, &generation);
+	if (account.number != ACCOUNT_SELF)
+		remember_name(key, len, &account, generation);
+	return account;
+}
+
+/*
+ * The same for a row being recorded or folded: who is not registered is asked for
+ * once in the statement.
  */
 Account
 account_find(AccountKind kind, Id id)
@@ -409,11 +454,7 @@ account_find(AccountKind kind, Id id)
 	if (entry && still_holds(&entry->account, entry->asked))
 		return entry->account;
 	note_miss();
-	do
-	{
-		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
-		account = read_by_name(kind, id);
-	} while (generation != catalog_generation(TABLE_ACCOUNT_SIGNAL));
+	account = read_now(kind, id, &generation);
 	remember_name(key, len, &account, generation);
 	return account;
 }

@@ -9,6 +9,7 @@
 #include "forest.h"
 
 extern Account account_find(AccountKind kind, Id id);
+extern Account account_look_up(AccountKind kind, Id id);
 extern char *account_describe(int64 number, AccountKind *kind);
 extern bool account_being_registered(AccountKind kind, Id id);
 extern Account account_referrer(const Account *account, const AsOf *as_of);

@@ -118,7 +118,7 @@ collect_deltas(Ranking *ranking, Totals *totals)
 		if (account < 0)
 		{
 			const NamedAccount *name = &totals->names[NAME_PLACE(account)];
-			int64		number = account_find(name->kind, (Id){name->text, strlen(name->text)}).number;
+			int64		number = account_look_up(name->kind, (Id){name->text, strlen(name->text)}).number;
 
 			if (number != ACCOUNT_SELF)
 				account = number;
@@ -499,7 +499,7 @@ find_place(const Ranking *ranking, AccountKind kind, char *name)
 		if (ranking->places[i].kind == kind && strcmp(ranking->places[i].name, name) == 0)
 			return ranking->places[i];
 
-	place.account = account_find(kind, (Id){name, strlen(name)}).number;
+	place.account = account_look_up(kind, (Id){name, strlen(name)}).number;
 	if (place.account == ACCOUNT_SELF)
 		return place;
 	scores_open(&scores, false);

@@ -91,7 +91,7 @@ account_key(Totals *totals, AccountKind kind, Id id)
 void
 totals_only(Totals *totals, AccountKind kind, Id id)
 {
-	totals->only_account = account_find(kind, id).number;
+	totals->only_account = account_look_up(kind, id).number;
 	totals->only_name = name_key(totals, kind, id);
 }
 

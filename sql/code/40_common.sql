@@ -117,6 +117,21 @@ create function rewards.month_argument(month text) returns date
 revoke all on function rewards.month_argument(text) from public;
 comment on function rewards.month_argument(text) is 'what a month argument means: NULL the current month, ''all'' all time (NULL)';
 
+create function rewards.month_argument(month date) returns date
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if not isfinite(month) then
+		raise exception 'invalid month "%"', month
+			using errcode = 'invalid_parameter_value', hint = 'Give a date of the month, or NULL for all time.';
+	end if;
+	return date_trunc('month', month::timestamp)::date;
+end
+$$;
+revoke all on function rewards.month_argument(date) from public;
+comment on function rewards.month_argument(date) is 'what a month given as a date means: the first of its month, NULL all time';
+
 create function rewards.last_number() returns bigint
 	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp

@@ -126,7 +126,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	return query select * from rewards.summarize_account(account_summary.account, account_summary.kind,
-		date_trunc('month', account_summary.month::timestamp)::date);
+		rewards.month_argument(account_summary.month));
 end
 $$;
 revoke all on function rewards.account_summary(text, text, date) from public;

@@ -94,7 +94,7 @@ create function rewards.leaderboard_top(board text, month date, n integer defaul
 as $$
 begin
 	perform rewards.require_installed();
-	return query select * from rewards.top_of_board(board, date_trunc('month', month::timestamp)::date, n);
+	return query select * from rewards.top_of_board(board, rewards.month_argument(month), n);
 end
 $$;
 revoke all on function rewards.leaderboard_top(text, date, integer) from public;
@@ -143,7 +143,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.rank_on_board(account, board, date_trunc('month', month::timestamp)::date, kind) r;
+	from rewards.rank_on_board(account, board, rewards.month_argument(month), kind) r;
 end
 $$;
 revoke all on function rewards.leaderboard_rank(text, text, date, text) from public;
@@ -196,7 +196,7 @@ create function rewards.leaderboard_around(account text, board text, month date,
 as $$
 begin
 	perform rewards.require_installed();
-	return query select * from rewards.around_on_board(account, board, date_trunc('month', month::timestamp)::date, n, kind);
+	return query select * from rewards.around_on_board(account, board, rewards.month_argument(month), n, kind);
 end
 $$;
 revoke all on function rewards.leaderboard_around(text, text, date, integer, text) from public;

@@ -203,13 +203,22 @@ as $$
 		from usage u cross join lateral rewards.shares(u.distribution) a
 		where a.entry = 'creator' and since is null and until is null
 		group by 1, 2
+	), activity_line as (
+		select a.id as account, min(n.created_at) as first_at, max(n.created_at) as last_at
+		from (
+			select 'user' as kind, u.user_id as name, u.created_at from usage u where u.succeeded
+			union all
+			select 'provider', u.provider_id, u.created_at from usage u where u.succeeded and u.provider_id is not null
+		) n join rewards.account a on a.kind = n.kind and a.name = n.name
+		where since is null and until is null
+		group by a.id
 	), score_line as (
 		select b.board, m.month, l.account, sum(l.amount) as points
 		from month_line l join rewards.account a on a.id = l.account
 		cross join lateral (
 			select case a.kind when 'provider' then 1 else 2 end where l.unit = 1 and l.entry not in ('payout', 'stake')
 			union all
-			select 3 where l.unit = 2 and l.entry not in ('payout', 'stake')
+			select 3 where l.unit = 2 and a.kind = 'user' and l.entry not in ('payout', 'stake')
 			union all
 			select 4 where l.unit = 1 and l.entry = 'referral'
 		) b(board)
@@ -265,13 +274,25 @@ as $$
 			on s.board = e.board and s.month = e.month and s.account = e.account
 		where e.points is distinct from s.points
 		union all
+		select 'score', s.account, nullif(s.month, 'infinity')::text,
+			(array['provider', 'user', 'creator', 'referrer'])[s.board] || ' board''s name', a.name, s.name
+		from rewards.score s join rewards.account a on a.id = s.account
+		where since is null and until is null and s.name <> a.name
+		union all
+		select 'activity', coalesce(e.account, t.account), '', 'activity',
+			format('%s to %s', e.first_at, e.last_at), format('%s to %s', t.first_at, t.last_at)
+		from activity_line e
+		full join (select * from rewards.activity t where since is null and until is null) t on t.account = e.account
+		where (e.first_at, e.last_at) is distinct from (t.first_at, t.last_at)
+		union all
 		select 'score_bucket', null, nullif(b.month, 'infinity')::text,
 			format('%s board''s bucket from %s', (array['provider', 'user', 'creator', 'referrer'])[b.board], trim_scale(b.lowest)),
 			b.scores::text, b.accounts::text
 		from bucket_line b where b.scores <> b.accounts
 	)
-	select d.part, concat_ws(' ', a.kind, '"' || a.name || '"', coalesce(d.key, 'all time')), d.expected, d.found,
-		d.line || case d.part when 'score_bucket' then ' differs from the scores in it' else ' differs from the sum of its rows' end
+	select d.part, concat_ws(' ', a.kind, '"' || a.name || '"', nullif(coalesce(d.key, 'all time'), '')), d.expected, d.found,
+		d.line || case when d.part = 'score_bucket' then ' differs from the scores in it' when d.part = 'activity' then ' differs from that of its rows'
+			when d.line like '%name' then ' differs from the account''s' else ' differs from the sum of its rows' end
 	from difference d left join rewards.account a on a.id = d.account
 $$;
 revoke all on function rewards.verify_totals(date, date) from public;
@@ -317,6 +338,11 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(reason, 'reason');
+	/* at once, not after waiting or as a serialization failure that a client would try again */
+	if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+		raise exception 'repair() cannot run in a REPEATABLE READ or SERIALIZABLE transaction'
+			using errcode = 'active_sql_transaction', hint = 'Call it in a READ COMMITTED transaction.';
+	end if;
 	/* a poster at work is waited for; from then on nobody else writes totals */
 	perform from rewards.cursor for update;
 	delete from rewards.day_total;

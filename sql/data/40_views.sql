@@ -221,7 +221,7 @@ left join rewards.account a on a.id = t.account_number
 cross join lateral (
 	select case coalesce(a.kind, t.kind) when 'provider' then 'provider' else 'user' end where t.unit = 1 and t.entry not in (12, 13)
 	union all
-	select 'creator' where t.unit = 2 and t.entry not in (12, 13)
+	select 'creator' where t.unit = 2 and t.entry not in (12, 13) and coalesce(a.kind, t.kind) = 'user'
 	union all
 	select 'referrer' where t.unit = 1 and t.entry = 3
 ) b(board)

@@ -18,6 +18,12 @@ insert into call values
 	('explain_tier', 'model text, OUT tier text, OUT rule text', 'record', 's'),
 	('grant_access', 'role text, access text, account text DEFAULT NULL::text, kind text DEFAULT ''user''::text', 'void', 'v'),
 	('install', 'preset text DEFAULT NULL::text', 'text', 'v'),
+	('leaderboard_around', 'account text, board text, month text DEFAULT NULL::text, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
+	('leaderboard_around', 'account text, board text, month date, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
+	('leaderboard_rank', 'account text, board text, month text DEFAULT NULL::text, kind text DEFAULT NULL::text, OUT rank bigint, OUT points numeric, OUT of bigint', 'record', 's'),
+	('leaderboard_rank', 'account text, board text, month date, kind text DEFAULT NULL::text, OUT rank bigint, OUT points numeric, OUT of bigint', 'record', 's'),
+	('leaderboard_top', 'board text, month text DEFAULT NULL::text, n integer DEFAULT 100', 'SETOF rewards.board_place', 's'),
+	('leaderboard_top', 'board text, month date, n integer DEFAULT 100', 'SETOF rewards.board_place', 's'),
 	('load_preset', 'name text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('model_earnings', 'user_id text', 'jsonb', 's'),
 	('month', 'month text', 'date', 'i'),
@@ -27,6 +33,7 @@ insert into call values
 	('register_account', 'account text, kind text DEFAULT ''user''::text, email text DEFAULT NULL::text, joined_at timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('repair', 'reason text', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -54,8 +61,10 @@ from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname in (
 create temp table relation (name text, columns text);
 insert into relation values
 	('accounts', 'kind account email status status_until referrer joined_at onboarded_at last_active_at'),
+	('board_lines', 'board month kind account points'),
 	('characters', 'id name image'),
 	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
+	('leaderboard', 'board month rank kind account points'),
 	('ledger', 'source source_id kind account entry level amount unit created_at recorded_at reason'),
 	('model_creator_earnings', 'creator_id model_id total_usage_count total_tokens_consumed total_earnings last_usage_at created_at updated_at'),
 	('model_usage_logs', 'id user_id model_id character_id creator_id usage_type tokens_consumed earnings_generated created_at'),
@@ -82,6 +91,22 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 	'request_id text, service text, status_code integer not null, tier text, usage_type text, user_id text not null, user_points numeric', 'columns of usage_logs');
 select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions}'::text[]) c;
 select is((select count(*) from rewards.status), 1::bigint, 'status is one row');
+select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
+		where attrelid = (select typrelid from pg_type where oid = 'rewards.board_place'::regtype) and attnum > 0 and not attisdropped),
+	'rank bigint, kind text, account text, points numeric', 'board_place is a line of a leaderboard');
+-- the tables of the leaderboards, and what their walks rely on: order by bytes, a score and a bucket there once
+select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce(' ' || l.collname, ''), ', ' order by a.attnum)
+		from pg_attribute a left join pg_collation l on l.oid = a.attcollation and l.collname <> 'default'
+		where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
+from (values ('score', 'board smallint, month date, account bigint, name text C, points numeric'),
+	('score_bucket', 'board smallint, month date, lowest numeric, accounts bigint')) t(name, columns);
+select col_is_pk('rewards', 'score', array['board', 'month', 'account'], 'a score is there once');
+select col_is_pk('rewards', 'score_bucket', array['board', 'month', 'lowest'], 'a bucket is there once');
+select is(pg_get_indexdef('rewards.score_order'::regclass), 'CREATE INDEX score_order ON rewards.score USING btree (board, month, points DESC, name, account)', 'the order of a board');
+select throws_ok('insert into rewards.score values (' || b || ', ''2025-01-01'', 1, ''x'', 1)', '23514', null, 'no board ' || b) from unnest('{0,5}'::integer[]) b;
+-- every call on a board has a form by month as text and one by date
+select is(count(*), 6::bigint, 'two forms of the three calls') from pg_proc p
+where p.pronamespace = 'rewards'::regnamespace and p.proname ~ '^leaderboard_' and p.prosecdef and p.proparallel = 'u';
 
 /* ---- every object is explained, nothing depends on the caller's search_path ---- */
 
@@ -90,7 +115,8 @@ select is_empty($$
 	union all select c.oid::regclass::text from pg_class c
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition and obj_description(c.oid, 'pg_class') is null
 	union all select 'rewards.usage_number' where obj_description('rewards.usage_number'::regclass, 'pg_class') is null
-	union all select 'rewards.distribution' where obj_description('rewards.distribution'::regtype, 'pg_type') is null
+	union all select t.oid::regtype::text from pg_type t where t.typnamespace = 'rewards'::regnamespace and t.typtype in ('b', 'c') and t.typelem = 0
+		and not exists (select from pg_class c where c.oid = t.typrelid and c.relkind <> 'c') and obj_description(t.oid, 'pg_type') is null
 	union all select o.oid::regoperator::text from pg_operator o where o.oprnamespace = 'rewards'::regnamespace and obj_description(o.oid, 'pg_operator') is null
 	$$, 'every object has a comment');
 -- unit_name() is one expression over its argument, to be inlined
@@ -137,7 +163,9 @@ exception when others then
 end $$;
 select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' || command) from unnest(array[
 	'select count(*) from rewards.usage_logs', 'select count(*) from rewards.user_points', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')',
-	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')']) command;
+	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
+	'select * from rewards.leaderboard', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_rank(''u'', ''user'')', 'select * from rewards.leaderboard_around(''u'', ''user'')',
+	'select rewards.repair(''x'')']) command;
 select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
 select lives_ok('select rewards.install()', 'install() again renews what is granted');
 
@@ -145,12 +173,14 @@ select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,next_number,
-		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,leaderboard_top,leaderboard_rank,leaderboard_around,
+		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		leaderboard_top,leaderboard_rank,leaderboard_around,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
-	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,leaderboard_top,leaderboard_rank,leaderboard_around,
+	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		leaderboard_top,leaderboard_rank,leaderboard_around,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -184,7 +214,8 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select rewards.track_usage(''t'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)', 'select * from rewards.usage_logs',
 	'select rewards.register_account(''a'', ''user'', ''a@example.com'')', 'select rewards.referral_signup(rewards.referral_code(''a''), ''b'')',
 	'select rewards.register_model(''m'', owner => ''a'', character_id => ''c'')', 'select rewards.register_character(''c'', ''C'')', 'select email from rewards.accounts',
-	'select rewards.explain_reward(id) from rewards.usage_logs']) command;
+	'select rewards.explain_reward(id) from rewards.usage_logs', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_top(''provider'', date ''2025-01-01'', 5)',
+	'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')', 'select * from rewards.leaderboard_around(''p'', ''provider'', ''all'', 1)']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
@@ -193,7 +224,9 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.set_user_share(0.5)', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
 	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
 	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
-	'select rewards.verify_rows(null, null)', 'select rewards.summarize_account(''u'', ''user'', null)']) command;
+	'select rewards.verify_rows(null, null)', 'select rewards.summarize_account(''u'', ''user'', null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
+	'select * from rewards.score_bucket', 'insert into rewards.journal default values', 'select * from rewards.top_of_board(''user'', null, 1)', 'select * from rewards.board_top(2::smallint, null, 1)',
+	'select * from rewards.tail_account(''user'', ''u'')']) command;
 -- the number line is no key to other sequences
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
@@ -205,12 +238,14 @@ select is(pg_temp.attempt('rewards_test_app', format('select * from rewards.%I',
 from relation r where r.name <> 'admin_log';
 select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' || command) from unnest(array[
 	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
-	'select rewards.model_earnings(''a'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
+	'select rewards.model_earnings(''a'')', 'select * from rewards.leaderboard_top(''user'', ''all'')', 'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')',
+	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
 where command not like 'copy%';
 select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
 	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
 	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
-	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()']) command;
+	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
+	'select rewards.repair(''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')']) command;
 -- what was refused left nothing
 select is((select count(*) from rewards.usage_logs), 2::bigint, 'two rows were written');
 select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
