@@ -4,7 +4,7 @@
 #   make test          builds privately and runs every suite   (test/run)
 #   make demo          a day of traffic on a private server     (test/demo/run)
 #   make demo-stop     ends that server and removes its folder
-#   make bench-first   a first, small speed figure              (test/bench/first.sh)
+#   make bench         how fast it is, beside what others use   (test/bench/run)
 #
 # The last four install nothing into PostgreSQL and need no pg_config yet.
 # PG_CONFIG=/path/to/pg_config chooses the server everywhere.
@@ -80,12 +80,12 @@ all install installcheck clean:
 endif
 
 # Found by make, not by the caller's folder; the scripts find the rest.
-.PHONY: test demo demo-stop bench-first
+.PHONY: test demo demo-stop bench
 test:
 	@$(here)test/run
 demo:
 	@$(here)test/demo/run
 demo-stop:
 	@$(here)test/demo/stop
-bench-first:
-	@if [ -e $(here)test/bench/first.sh ]; then bash $(here)test/bench/first.sh; else echo "test/bench/first.sh is not there yet" >&2; exit 1; fi
+bench:
+	@$(here)test/bench/run

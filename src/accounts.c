@@ -247,10 +247,9 @@ account_describe(int64 number, AccountKind *kind)
 	{
 		TupleDesc	desc = RelationGetDescr(scan.heap);
 		bool		isnull;
-		Id			kind_text = id_of_datum(heap_getattr(tuple, ACCOUNT_KIND, desc, &isnull), false);
 		Id			text = id_of_datum(heap_getattr(tuple, ACCOUNT_NAME, desc, &isnull), false);
 
-		*kind = kind_text.text[0] == 'u' ? KIND_USER : KIND_PROVIDER;
+		*kind = account_kind_of(heap_getattr(tuple, ACCOUNT_KIND, desc, &isnull));
 		name = pnstrdup(text.text, text.len);
 	}
 	catalog_end(&scan);
@@ -330,8 +329,7 @@ remember_all(void)
 	while (reader_next(&reader, &account))
 	{
 		char		key[MAX_KEY];
-		Id			kind = id_of_datum(reader.values[ACCOUNT_KIND], false);
-		int			len = name_key(key, kind.text[0] == 'u' ? KIND_USER : KIND_PROVIDER,
+		int			len = name_key(key, account_kind_of(reader.values[ACCOUNT_KIND]),
 								   id_of_datum(reader.values[ACCOUNT_NAME], false));
 
 		forest_put(&account, generation);
@@ -404,12 +402,12 @@ read_now(AccountKind kind, Id id, uint64 *generation)
 }
 
 /*
- * The account of an id as committed now, with its edge.  For reading: statements
- * that write nothing cannot be told apart, so who was not registered is asked for
- * each time, and not remembered for a row that is written later.
+ * The account of an id as committed now, with its edge.  Statements that record or
+ * fold rows remember who is not registered until they end; those that only read
+ * cannot be told apart, and neither leave nor trust such a memory.
  */
-Account
-account_look_up(AccountKind kind, Id id)
+static Account
+find(AccountKind kind, Id id, bool recording)
 {
 	char		key[MAX_KEY];
 	const NameEntry *entry;
@@ -423,40 +421,29 @@ account_look_up(AccountKind kind, Id id)
 
 	forget_former_table();
 	entry = memo_find(names, key, len);
-	if (entry && entry->account.number != ACCOUNT_SELF
-		&& still_holds(&entry->account, entry->asked))
+	if (entry && still_holds(&entry->account, entry->asked)
+		&& (recording || entry->account.number != ACCOUNT_SELF))
 		return entry->account;
+	if (recording)
+		note_miss();
 	account = read_now(kind, id, &generation);
-	if (account.number != ACCOUNT_SELF)
+	if (recording || account.number != ACCOUNT_SELF)
 		remember_name(key, len, &account, generation);
 	return account;
 }
 
-/*
- * The same for a row being recorded or folded: who is not registered is asked for
- * once in the statement.
- */
+/* for rows being recorded or folded */
 Account
 account_find(AccountKind kind, Id id)
 {
-	char		key[MAX_KEY];
-	NameEntry  *entry;
-	Account		account = {0};
-	uint64		generation;
-	int			len;
+	return find(kind, id, true);
+}
 
-	if (id.len >= MAX_KEY - 1)
-		return account;			/* longer than any id */
-	len = name_key(key, kind, id);
-
-	forget_former_table();
-	entry = memo_find(names, key, len);
-	if (entry && still_holds(&entry->account, entry->asked))
-		return entry->account;
-	note_miss();
-	account = read_now(kind, id, &generation);
-	remember_name(key, len, &account, generation);
-	return account;
+/* for reading */
+Account
+account_look_up(AccountKind kind, Id id)
+{
+	return find(kind, id, false);
 }
 
 /* one step up the chain as an event saw it; number 0 at its end */
@@ -556,9 +543,8 @@ lock_forest(PG_FUNCTION_ARGS)
 Datum
 find_account(PG_FUNCTION_ARGS)
 {
-	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Id			id = id_of_datum(PG_GETARG_DATUM(1), false);
-	Account		account = read_by_name(strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER, id);
+	Account		account = read_by_name(account_kind_of(PG_GETARG_DATUM(0)), id);
 
 	if (account.number == ACCOUNT_SELF)
 		PG_RETURN_NULL();

@@ -286,11 +286,13 @@ amount_sum_to_numeric(AmountSum sum)
 								 amount_to_numeric((Amount) (sum % AMOUNT_ONE)), NULL);
 }
 
-/* the sum of a numeric, which has at most nine places */
+/* the sum of a numeric, which has at most nine places; leaves no memory behind */
 AmountSum
-amount_sum_from_numeric(Numeric value)
+amount_sum_of_datum(Datum value)
 {
-	char	   *digit = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)));
+	Numeric		numeric = DatumGetNumeric(value);
+	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(numeric)));
+	char	   *digit = text;
 	bool		negative = *digit == '-';
 	int			places = -1;	/* none yet */
 	AmountSum	sum = 0;
@@ -309,5 +311,8 @@ amount_sum_from_numeric(Numeric value)
 	}
 	for (places = Max(places, 0); places < AMOUNT_PLACES; places++)
 		sum *= 10;
+	pfree(text);
+	if (NumericGetDatum(numeric) != value)
+		pfree(numeric);
 	return negative ? -sum : sum;
 }

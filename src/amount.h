@@ -40,6 +40,6 @@ extern void amount_strip(Amount amount, int64 *mantissa, int *scale);
 extern Amount amount_from_numeric(Numeric value, const char *what);
 extern Numeric amount_to_numeric(Amount amount);
 extern Numeric amount_sum_to_numeric(AmountSum sum);
-extern AmountSum amount_sum_from_numeric(Numeric value);
+extern AmountSum amount_sum_of_datum(Datum value);
 
 #endif							/* REWARDS_AMOUNT_H */

@@ -1,14 +1,11 @@
 /*
  * board.h
- *		The leaderboards: which share counts where, and their scores in order.
+ *		The leaderboards: which share counts where.
  */
 #ifndef REWARDS_BOARD_H
 #define REWARDS_BOARD_H
 
-#include "access/genam.h"
-#include "access/sdir.h"
-#include "keyed.h"
-#include "totals.h"
+#include "event.h"
 
 /* the numbers are stored and never change */
 typedef enum Board
@@ -22,47 +19,7 @@ typedef enum Board
 #define BOARD_FIRST BOARD_PROVIDER
 #define BOARD_LAST BOARD_REFERRER
 
-/* the month that stands for all time */
-#define ALL_TIME DATEVAL_NOEND
-
-/* one row of rewards.score */
-typedef struct Score
-{
-	int64		account;
-	Id			name;			/* in the row: lasts until the next step of a walk */
-	AmountSum	points;
-} Score;
-
-/* a bucket counts the scores from lowest up to the next bucket's lowest */
-typedef struct Bucket
-{
-	AmountSum	lowest;
-	int64		accounts;
-} Bucket;
-
-/* a walk along an index, in its order or against it, under the active snapshot */
-typedef struct Walk
-{
-	Relation	heap;
-	Relation	index;
-	SysScanDesc scan;
-	ScanDirection direction;
-} Walk;
-
 extern AccountKind board_kind(Board board);
 extern bool board_counts(Board board, AccountKind kind, int unit, int entry);
-extern void scores_open(KeyedTable *scores, bool writing);
-extern HeapTuple score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score);
-extern void score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score);
-extern void score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
-					   int nmore, ScanDirection direction);
-extern int64 score_count(Board board, DateADT month, AmountSum above, AmountSum below);
-extern bool score_next(Walk *walk, Score *score);
-extern void bucket_walk(Walk *walk, Board board, DateADT month, ScanDirection direction);
-extern bool bucket_next(Walk *walk, Bucket *bucket);
-extern void walk_end(Walk *walk);
-
-extern void points_key(ScanKeyData *key, StrategyNumber strategy, AmountSum points);
-extern void score_name_key(ScanKeyData *key, StrategyNumber strategy, Id name);
 
 #endif							/* REWARDS_BOARD_H */

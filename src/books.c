@@ -1,10 +1,10 @@
 /*
  * books.c
  *		Writes what totals.c has added up to the tables of totals: days, months,
- *		models, activity, and through score.c the leaderboards.
+ *		models, activity, and through ladder.c the leaderboards.
  *
- * Only who holds the cursor writes here.  All goes in order of keys, one
- * statement a table.  Everything runs inside SPI.
+ * Only who holds the cursor writes here, in order of keys: models, activity and
+ * names by a statement each, the rest row by row.  Everything runs inside SPI.
  */
 #include "postgres.h"
 
@@ -14,8 +14,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "keyed.h"
+#include "ladder.h"
 #include "miscadmin.h"
-#include "score.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -160,7 +160,7 @@ add_line(KeyedTable *table, const Total *line)
 		bool		nulls[TOTAL_COLUMNS];
 
 		heap_deform_tuple(old, RelationGetDescr(table->heap), values, nulls);
-		amount += amount_sum_from_numeric(DatumGetNumeric(values[TOTAL_AMOUNT]));
+		amount += amount_sum_of_datum(values[TOTAL_AMOUNT]);
 		events += DatumGetInt64(values[TOTAL_EVENTS]);
 		tokens += DatumGetInt64(values[TOTAL_TOKENS]);
 	}
@@ -179,7 +179,7 @@ write_lines(CatalogTable heap, CatalogTable index, const Total *lines, int count
 	MemoryContext previous;
 	KeyedTable	table;
 
-	keyed_open(&table, heap, index, true);
+	keyed_open(&table, heap, index, TOTAL_COLUMNS, true);
 	previous = MemoryContextSwitchTo(scratch);
 	for (int i = 0; i < count; i++)
 	{
@@ -204,7 +204,7 @@ write_totals(Totals *totals, const int64 *numbers)
 		lines[i].key.period = month_of(lines[i].key.period);
 	count = sort_lines(lines, count);
 	write_lines(TABLE_MONTH_TOTAL, INDEX_MONTH_TOTAL, lines, count);
-	scores_write(lines, count);
+	ladder_write(lines, count);
 }
 
 static void

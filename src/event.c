@@ -52,6 +52,13 @@ id_of_datum(Datum value, bool isnull)
 	return id;
 }
 
+/* the kind of this name; a text that is not of our tables must have been checked */
+AccountKind
+account_kind_of(Datum name)
+{
+	return id_of_datum(name, false).text[0] == 'u' ? KIND_USER : KIND_PROVIDER;
+}
+
 /*
  * 22023 for a text that is empty, over max bytes or holds a control character.
  * NULL passes.

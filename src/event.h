@@ -52,6 +52,7 @@ typedef enum AccountKind
 } AccountKind;
 
 extern const char *account_kind_name(AccountKind kind);
+extern AccountKind account_kind_of(Datum name);
 
 #define MAX_ID_BYTES		255
 #define MAX_ENDPOINT_BYTES	2048

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -20,6 +21,41 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+/*
+ * Our tables are read by place of column and written as catalogs are written,
+ * past triggers and the like.  55000 for one that is not as install() made it.
+ */
+void
+check_shape(Relation heap, int columns)
+{
+	if (heap->rd_rel->relkind != RELKIND_RELATION
+		|| heap->rd_tableam != GetHeapamTableAmRoutine()
+		|| RelationGetDescr(heap)->natts != columns
+		|| heap->trigdesc != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is not as install() made it", RelationGetRelationName(heap)),
+				 errhint("Keep columns, triggers and partitions of your own elsewhere.")));
+}
+
+/* entries of an index go in as they are: it must have every row, and nothing to compute */
+static void
+check_indexes(CatalogIndexState indexes)
+{
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		const IndexInfo *info = indexes->ri_IndexRelationInfo[i];
+		Relation	index = indexes->ri_IndexRelationDescs[i];
+
+		if (info->ii_Expressions || info->ii_Predicate || info->ii_ExclusionOps
+			|| !index->rd_index->indimmediate)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("post() cannot keep index \"%s\"", RelationGetRelationName(index)),
+					 errhint("On tables of totals make only plain indexes on columns.")));
+	}
+}
 
 /* equality on each column of the index, its argument to come */
 static void
@@ -42,16 +78,21 @@ make_keys(KeyedTable *table)
 }
 
 void
-keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index, bool writing)
+keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
+		   int columns, bool writing)
 {
 	LOCKMODE	lock = writing ? RowExclusiveLock : AccessShareLock;
 
+	Assert(columns <= KEYED_MAX_COLUMNS);
 	table->context = CurrentMemoryContext;
 	table->heap = table_open(catalog_table(heap), lock);
+	check_shape(table->heap, columns);
 	table->index = index_open(catalog_table(index), lock);
 	table->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	table->slot = table_slot_create(table->heap, NULL);
 	table->writing = writing ? CatalogOpenIndexes(table->heap) : NULL;
+	if (writing)
+		check_indexes(table->writing);
 	make_keys(table);
 	table->scan = begin_index_scan(table->heap, table->index, table->snapshot, table->nkeys);
 }
@@ -76,7 +117,7 @@ void
 keyed_write(KeyedTable *table, HeapTuple old, const Datum *values)
 {
 	TupleDesc	desc = RelationGetDescr(table->heap);
-	bool		nulls[MaxHeapAttributeNumber] = {false};
+	bool		nulls[KEYED_MAX_COLUMNS] = {false};
 	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, nulls);
 
 	if (old)

@@ -12,6 +12,7 @@
 #include "executor/tuptable.h"
 
 #define KEYED_MAX_KEYS 5
+#define KEYED_MAX_COLUMNS 8
 
 typedef struct KeyedTable
 {
@@ -26,7 +27,9 @@ typedef struct KeyedTable
 	CatalogIndexState writing;	/* NULL for reading only */
 } KeyedTable;
 
-extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index, bool writing);
+extern void check_shape(Relation heap, int columns);
+extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
+					   int columns, bool writing);
 extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
 extern void keyed_write(KeyedTable *table, HeapTuple old, const Datum *values);
 extern void keyed_close(KeyedTable *table);

@@ -1,9 +1,9 @@
 /*
  * line.c
  *		Reads usage and journal along the number line, under the
- *		active snapshot, and reads the cursor.
+ *		active snapshot.
  *
- * Everything here runs inside SPI and changes nothing.
+ * Everything here changes nothing and, unless it says otherwise, runs inside SPI.
  */
 #include "postgres.h"
 
@@ -11,7 +11,6 @@
 #include "compat.h"
 #include "line.h"
 #include "stream.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 /* stretches this near are read in one go, what lies between is skipped */
@@ -46,93 +45,6 @@ typedef struct LineReader
 	const Stretch *stretches;
 	int			count;
 } LineReader;
-
-/* ---- the cursor ---- */
-
-#define CURSOR_COLUMNS \
-	"xmin, last, identity, open_first, open_last, open_lowest, open_horizon," \
-	" quiet_xid, quiet_since from rewards.cursor"
-
-static int
-array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **values)
-{
-	bool		isnull;
-	int			count = 0;
-	Datum		array = SPI_getbinval(tuple, desc, column, &isnull);
-
-	deconstruct_array(DatumGetArrayTypeP(array), type, sizeof(int64),
-					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
-	return count;
-}
-
-/* columns 4 to 9 of the cursor */
-static void
-read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
-{
-	Datum	   *columns[6];
-	int			counts[6];
-
-	for (int i = 0; i < 6; i++)
-		counts[i] = array_column(tuple, desc, 4 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
-	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
-		|| counts[5] != counts[4])
-		elog(ERROR, "the cursor's arrays do not match");
-
-	cursor->nopen = counts[0];
-	cursor->open = palloc(cursor->nopen * sizeof(OpenStretch) + 1);
-	for (int i = 0; i < cursor->nopen; i++)
-		cursor->open[i] = (OpenStretch){
-			{DatumGetInt64(columns[0][i]), DatumGetInt64(columns[1][i])},
-			(uint64) DatumGetInt64(columns[2][i]),
-			(uint64) DatumGetInt64(columns[3][i])
-		};
-	cursor->quiet.count = counts[4];
-	cursor->quiet.transactions = palloc(counts[4] * sizeof(QuietTransaction) + 1);
-	for (int i = 0; i < counts[4]; i++)
-		cursor->quiet.transactions[i] = (QuietTransaction){
-			(uint64) DatumGetInt64(columns[4][i]), DatumGetTimestampTz(columns[5][i])
-		};
-}
-
-/*
- * Reads the cursor, for posting also locks it; when another poster has it, last
- * becomes -1.
- */
-void
-cursor_read(Cursor *cursor, bool lock)
-{
-	static StreamQuery read_query = {.text = "select " CURSOR_COLUMNS};
-	static StreamQuery lock_query = {.text = "select " CURSOR_COLUMNS " for update skip locked"};
-	SPIPlanPtr	plan = stream_plan(lock ? &lock_query : &read_query);
-	HeapTuple	tuple;
-	bool		isnull;
-
-	memset(cursor, 0, sizeof(Cursor));
-	cursor->last = -1;
-	if (SPI_execute_plan(plan, NULL, NULL, !lock, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the cursor");
-	if (SPI_processed == 0)
-		return;
-
-	tuple = SPI_tuptable->vals[0];
-	cursor->written_by = DatumGetTransactionId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
-	read_open(cursor, tuple, SPI_tuptable->tupdesc);
-}
-
-/* where rows not yet folded may lie: the open stretches, and all above last */
-int
-cursor_tail(const Cursor *cursor, Stretch **stretches)
-{
-	*stretches = palloc((cursor->nopen + 1) * sizeof(Stretch));
-	for (int i = 0; i < cursor->nopen; i++)
-		(*stretches)[i] = cursor->open[i].numbers;
-	(*stretches)[cursor->nopen] = (Stretch){cursor->last + 1, PG_INT64_MAX};
-	return cursor->nopen + 1;
-}
-
-/* ---- the rows ---- */
 
 static bool
 is_in(const LineReader *reader, int64 number)

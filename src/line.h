@@ -5,16 +5,9 @@
 #ifndef REWARDS_LINE_H
 #define REWARDS_LINE_H
 
+#include "cursor.h"
 #include "distribution.h"
 #include "event.h"
-#include "quiet.h"
-
-/* a stretch of numbers, both ends included */
-typedef struct Stretch
-{
-	int64		first;
-	int64		last;
-} Stretch;
 
 /* units of movements; the numbers are stored and never change */
 typedef enum Unit
@@ -43,30 +36,6 @@ typedef struct LineRow
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
-/*
- * A stretch of numbers not seen yet.  Each that may yet appear belongs to a
- * transaction from lowest up to, not including, horizon.
- */
-typedef struct OpenStretch
-{
-	Stretch		numbers;
-	uint64		lowest;
-	uint64		horizon;
-} OpenStretch;
-
-/* how far posting has come: totals hold every row up to last outside of open */
-typedef struct Cursor
-{
-	TransactionId written_by;	/* and with it all totals, as they are now */
-	int64		last;
-	int			nopen;
-	OpenStretch *open;			/* ascending, all up to last */
-	Quiet		quiet;			/* at a time before any number above last was drawn */
-	char	   *identity;		/* of the database that posted last, or NULL */
-} Cursor;
-
-extern void cursor_read(Cursor *cursor, bool lock);
-extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
 extern TransactionId line_read_tail(LineVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 

@@ -33,6 +33,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "number.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -41,7 +42,6 @@
 
 PG_FUNCTION_INFO_V1(post);
 PG_FUNCTION_INFO_V1(refold);
-PG_FUNCTION_INFO_V1(database_identity);
 PG_FUNCTION_INFO_V1(next_transaction);
 
 /* how many numbers are folded in one go when all are folded again */
@@ -230,20 +230,6 @@ query_bigint(const char *query)
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* this very database: a restored or copied one has another identity */
-static char *
-current_identity(void)
-{
-	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
-}
-
-/* database_identity(): see current_identity() */
-Datum
-database_identity(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(current_identity()));
-}
-
 /* next_transaction(): whoever runs now has a lower id */
 Datum
 next_transaction(PG_FUNCTION_ARGS)
@@ -251,11 +237,15 @@ next_transaction(PG_FUNCTION_ARGS)
 	PG_RETURN_FULLTRANSACTIONID(ReadNextFullTransactionId());
 }
 
-/* who runs in the snapshot, and the lowest of them that may have drawn */
+/*
+ * Who runs in the snapshot, and the lowest of them that may have drawn.  The
+ * poster itself counts if it has: it may be in the midst of a row whose number is
+ * drawn and which nobody sees yet.
+ */
 static void
 note_running(Posting *posting, Snapshot snapshot, const Quiet *quiet)
 {
-	/* the next id may be the poster's own, which has nothing unseen */
+	/* the next id may be the poster's own, which is told apart below */
 	posting->xmax = full_xid(snapshot->xmax);
 	if (TransactionIdEquals(snapshot->xmax, GetTopTransactionIdIfAny()))
 		posting->xmax++;
@@ -269,6 +259,13 @@ note_running(Posting *posting, Snapshot snapshot, const Quiet *quiet)
 		if (!quiet_has(quiet, xid))
 			posting->lowest = Min(posting->lowest, xid);
 	}
+	if (number_drawn())
+	{
+		uint64		own = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+
+		posting->running[posting->nrunning++] = own;
+		posting->lowest = Min(posting->lowest, own);
+	}
 }
 
 /* locks the cursor and takes the snapshot; false when another posts */
@@ -280,8 +277,7 @@ begin_posting(Posting *posting, int64 max_events)
 	cursor_read(&posting->cursor, true);
 	if (posting->cursor.last < 0)
 		return false;
-	posting->copied = posting->cursor.identity != NULL
-		&& strcmp(posting->cursor.identity, current_identity()) != 0;
+	posting->copied = cursor_is_copied(&posting->cursor);
 	if (posting->copied)
 		posting->cursor.quiet.count = 0;
 
@@ -325,48 +321,6 @@ fold_rows(Posting *posting)
 
 /* ---- writing ---- */
 
-static void
-write_cursor(Posting *posting)
-{
-	static const Oid open_types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
-	static const Oid quiet_types[] = {INT8OID, TIMESTAMPTZOID};
-	Oid			types[] = {INT8OID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-	INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8OID};
-	/* numbers above the new cursor may be older than this posting, or all younger */
-	const Quiet *since = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
-	Batch		open = batch_create(4, open_types, posting->nopen);
-	Batch		quiet = batch_create(2, quiet_types, since->count);
-	Datum		args[9];
-
-	open.count = posting->nopen;
-	for (int i = 0; i < posting->nopen; i++)
-	{
-		open.columns[0][i] = Int64GetDatum(posting->open[i].numbers.first);
-		open.columns[1][i] = Int64GetDatum(posting->open[i].numbers.last);
-		open.columns[2][i] = Int64GetDatum((int64) posting->open[i].lowest);
-		open.columns[3][i] = Int64GetDatum((int64) posting->open[i].horizon);
-	}
-	quiet.count = since->count;
-	for (int i = 0; i < since->count; i++)
-	{
-		quiet.columns[0][i] = Int64GetDatum((int64) since->transactions[i].xid);
-		quiet.columns[1][i] = TimestampTzGetDatum(since->transactions[i].since);
-	}
-	args[0] = Int64GetDatum(posting->upto);
-	args[1] = CStringGetTextDatum(current_identity());
-	for (int i = 0; i < 4; i++)
-		args[2 + i] = batch_column(&open, i);
-	for (int i = 0; i < 2; i++)
-		args[6 + i] = batch_column(&quiet, i);
-	args[8] = Int64GetDatum(posting->cursor.last);
-	SPI_execute_with_args("update rewards.cursor set last = $1, identity = $2, open_first = $3,"
-						  " open_last = $4, open_lowest = $5, open_horizon = $6, quiet_xid = $7,"
-						  " quiet_since = $8, posted_at = clock_timestamp() where last = $9",
-						  9, types, args, NULL, false, 0);
-	if (SPI_processed != 1)
-		elog(ERROR, "the cursor moved under posting");
-}
-
 /*
  * Finds from which number on every row knew the changes of rules, edges and
  * models that were committed when the last settling began.
@@ -385,8 +339,11 @@ settle_changes(Posting *posting)
 static void
 write_posting(Posting *posting)
 {
+	/* numbers above the new cursor may be older than this posting, or all younger */
+	const Quiet *quiet = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
+
 	books_write(posting->totals);
-	write_cursor(posting);
+	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
 	settle_changes(posting);
 
 	/* its locks would outlive the call in a transaction that goes on: if it must be */
@@ -452,13 +409,6 @@ post(PG_FUNCTION_ARGS)
 
 /* ---- all again ---- */
 
-static bool
-add_row(const LineRow *row, void *context)
-{
-	totals_add((Totals *) context, row);
-	return true;
-}
-
 /* folds the rows of a stretch, returns how many */
 static int64
 fold_again(int64 first, int64 last)
@@ -471,7 +421,7 @@ fold_again(int64 first, int64 last)
 
 	MemoryContextSwitchTo(context);
 	totals = totals_create(GRAIN_DAY, true);
-	line_read(&stretch, 1, add_row, totals);
+	line_read(&stretch, 1, totals_visit, totals);
 	books_write(totals);
 	events = totals->events;
 	MemoryContextSwitchTo(caller);

@@ -33,8 +33,6 @@ full_xid(TransactionId xid)
 static void
 add(Quiet *quiet, TransactionId xid, TimestampTz since)
 {
-	if (quiet->transactions == NULL)
-		quiet->transactions = palloc((MaxBackends + max_prepared_xacts + 1) * sizeof(QuietTransaction));
 	if (quiet->count < MaxBackends + max_prepared_xacts)
 		quiet->transactions[quiet->count++] = (QuietTransaction){full_xid(xid), since};
 }
@@ -56,6 +54,8 @@ quiet_now(void)
 	};
 	Quiet		quiet = {0};
 
+	/* here, for a visitor's memory lasts for one row */
+	quiet.transactions = palloc((MaxBackends + max_prepared_xacts + 1) * sizeof(QuietTransaction));
 	pgstat_clear_backend_activity_snapshot();
 	for (int i = 1; i <= pgstat_fetch_stat_numbackends(); i++)
 	{

@@ -16,14 +16,16 @@
 #include "access/stratnum.h"
 #include "access/xact.h"
 #include "accounts.h"
-#include "board.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "memo.h"
 #include "miscadmin.h"
 #include "ranking.h"
+#include "score.h"
+#include "totals.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(board_top);
 PG_FUNCTION_INFO_V1(board_rank);
@@ -66,13 +68,6 @@ typedef struct PlaceList
 } PlaceList;
 
 /* ---- contenders ---- */
-
-static bool
-visit_row(const LineRow *row, void *context)
-{
-	totals_add((Totals *) context, row);
-	return true;
-}
 
 static void
 add_delta(Ranking *ranking, int64 account, const Total *line)
@@ -252,7 +247,10 @@ place_contenders(Ranking *ranking, const Totals *totals)
 	scores_open(&scores, false);
 	hash_seq_init(&scan, ranking->contenders);
 	while ((contender = hash_seq_search(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
 		place_contender(ranking, totals, &scores, contender);
+	}
 	keyed_close(&scores);
 }
 
@@ -271,7 +269,7 @@ ranking_create(Board board, DateADT month)
 	control.hcxt = CurrentMemoryContext;
 	ranking->contenders = hash_create("contenders", 256, &control,
 									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	ranking->remembering = begin_remembering(line_read_tail(visit_row, totals));
+	ranking->remembering = begin_remembering(line_read_tail(totals_visit, totals));
 	collect_deltas(ranking, totals);
 	place_contenders(ranking, totals);
 	return ranking;
@@ -439,9 +437,14 @@ put_places(FunctionCallInfo fcinfo, const Ranking *ranking, const Place *places,
 	int64		counted = 0;	/* values whose rank was counted */
 	int64		counted_at = 0;
 	int64		counted_rank = 0;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards place",
+												  ALLOCSET_DEFAULT_SIZES);
 
 	for (int64 i = 0; i < count; i++)
 	{
+		MemoryContext previous;
+
+		CHECK_FOR_INTERRUPTS();
 		if (i == 0 || places[i].points != places[i - 1].points)
 		{
 			if (counted++ < 2)
@@ -451,7 +454,10 @@ put_places(FunctionCallInfo fcinfo, const Ranking *ranking, const Place *places,
 			}
 			rank = counted_rank + (i - counted_at);
 		}
+		previous = MemoryContextSwitchTo(scratch);
 		put_place(fcinfo, ranking, rank, &places[i]);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(scratch);
 	}
 }
 
@@ -512,9 +518,7 @@ find_place(const Ranking *ranking, AccountKind kind, char *name)
 static Place
 place_argument(FunctionCallInfo fcinfo, const Ranking *ranking)
 {
-	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(2));
-
-	return find_place(ranking, strcmp(kind, "user") == 0 ? KIND_USER : KIND_PROVIDER,
+	return find_place(ranking, account_kind_of(PG_GETARG_DATUM(2)),
 					  text_to_cstring(PG_GETARG_TEXT_PP(3)));
 }
 
@@ -574,9 +578,7 @@ board_around(PG_FUNCTION_ARGS)
 		list = list_contenders(ranking, 2 * n + 1);
 		take_neighbours(ranking, &list, &place, BackwardScanDirection, n);
 		take_neighbours(ranking, &list, &place, ForwardScanDirection, n);
-		if (place.account == 0 || is_contender(ranking, place.account))
-			;					/* it is in the list */
-		else
+		if (place.account != ACCOUNT_SELF && !is_contender(ranking, place.account))
 			list.places[list.count++] = place;
 		qsort(list.places, list.count, sizeof(Place), compare_places);
 		while (compare_places(&list.places[from], &place) < 0)

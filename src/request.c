@@ -62,12 +62,16 @@ request_index(Relation partition)
 		Oid			index;
 		uint64		generation;
 	}			remembered[4];
-	int			place = RelationGetRelid(partition) % lengthof(remembered);
+	static int	next = 0;
 	uint64		generation = catalog_any_generation();
+	int			place = 0;
 
-	if (remembered[place].partition != RelationGetRelid(partition)
-		|| remembered[place].generation != generation)
+	while (place < lengthof(remembered) && remembered[place].partition != RelationGetRelid(partition))
+		place++;
+	if (place == lengthof(remembered) || remembered[place].generation != generation)
 	{
+		if (place == lengthof(remembered))
+			place = next++ % lengthof(remembered);
 		remembered[place].partition = InvalidOid;
 		remembered[place].index = find_request_index(partition);
 		remembered[place].generation = generation;

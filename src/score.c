@@ -1,388 +1,211 @@
 /*
  * score.c
- *		Keeps the scores of the leaderboards and the buckets that count them.
- *
- * A score is an account's sum on a board, for a month and for all time.  The
- * positive scores of a board and month are counted in buckets, ranges of points
- * that leave no gap from 0 upwards: a rank is what the buckets above count, plus
- * what lies above within one bucket.  So buckets are kept about as large as they
- * are many: one that has grown too full is cut, and when there are far too many
- * all are cut anew.  A value that alone fills a bucket gets one of just itself,
- * in which nobody is above anybody.
- *
- * Only who holds the cursor writes here.  Everything runs inside SPI.
+ *		Scores and the buckets that count them, one by one and in walks, straight by
+ *		index: what a rank costs must not hang on what the planner believes of
+ *		tables that change all the time.
  */
 #include "postgres.h"
 
-#include <math.h>
-
+#include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "accounts.h"
-#include "batch.h"
-#include "board.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "miscadmin.h"
+#include "access/table.h"
+#include "catalog.h"
+#include "catalog/pg_collation.h"
 #include "score.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#define SMALLEST_BUCKET 128
-
-/* by how much an account's score changes */
-typedef struct ScoreChange
+/* columns of rewards.score */
+enum
 {
-	int64		account;
-	DateADT		month;
-	Board		board;
-	AmountSum	delta;
-	AmountSum	before;
-} ScoreChange;
+	SCORE_BOARD = 1,
+	SCORE_MONTH,
+	SCORE_ACCOUNT,
+	SCORE_NAME,
+	SCORE_POINTS,
+	SCORE_COLUMNS = SCORE_POINTS
+};
 
-/* the buckets of one board and month, lowest first */
-typedef struct Ladder
+/* columns of rewards.score_bucket */
+enum
 {
-	Board		board;
-	DateADT		month;
-	Bucket	   *buckets;
-	bool	   *changed;
-	int			count;
-	int			allocated;
-	int64		accounts;		/* on the whole board */
-} Ladder;
+	BUCKET_BOARD = 1,
+	BUCKET_MONTH,
+	BUCKET_LOWEST,
+	BUCKET_ACCOUNTS,
+	BUCKET_COLUMNS = BUCKET_ACCOUNTS
+};
 
-/* ---- what changes ---- */
+#define MAX_KEYS 5
 
-static int
-compare_changes(const void *left, const void *right)
-{
-	const ScoreChange *a = left;
-	const ScoreChange *b = right;
-
-	if (a->board != b->board)
-		return a->board < b->board ? -1 : 1;
-	if (a->month != b->month)
-		return a->month < b->month ? -1 : 1;
-	return (a->account > b->account) - (a->account < b->account);
-}
-
-static int
-sort_changes(ScoreChange *changes, int count)
-{
-	int			kept = 0;
-
-	qsort(changes, count, sizeof(ScoreChange), compare_changes);
-	for (int i = 0; i < count; i++)
-	{
-		if (kept > 0 && compare_changes(&changes[kept - 1], &changes[i]) == 0)
-			changes[kept - 1].delta += changes[i].delta;
-		else
-			changes[kept++] = changes[i];
-	}
-	return kept;
-}
-
-/* a line's account is of the kind its other lines say, or else its row */
-static AccountKind
-kind_of_line(const Total *line)
-{
-	AccountKind kind = (AccountKind) line->kind;
-
-	if (line->kind == KIND_UNKNOWN)
-		pfree(account_describe(line->key.account, &kind));
-	return kind;
-}
-
-/* monthly lines to changes of scores, each for the month and for all time */
-static int
-collect_changes(const Total *lines, int nlines, ScoreChange **changes)
-{
-	int			count = 0;
-
-	/* points count on one board of the two kinds, and on that of referrers */
-	*changes = palloc_extended((4 * (Size) nlines + 1) * sizeof(ScoreChange), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < nlines; i++)
-	{
-		const Total *line = &lines[i];
-		AccountKind kind;
-
-		if (line->amount == 0)
-			continue;
-		kind = kind_of_line(line);
-		for (Board board = BOARD_FIRST; board <= BOARD_LAST; board++)
-		{
-			ScoreChange change = {line->key.account, line->key.period, board, line->amount};
-
-			if (!board_counts(board, kind, line->key.unit, line->key.entry))
-				continue;
-			(*changes)[count++] = change;
-			change.month = ALL_TIME;
-			(*changes)[count++] = change;
-		}
-	}
-	return sort_changes(*changes, count);
-}
-
-/* ---- scores ---- */
-
-/* adds a change to its score, and notes what the score was before */
-static void
-add_to_score(KeyedTable *scores, ScoreChange *change)
-{
-	Score		score = {.account = change->account};
-	HeapTuple	old = score_find(scores, change->board, change->month, change->account, &score);
-
-	change->before = score.points;
-	if (old == NULL)
-	{
-		AccountKind kind;
-
-		score.name.text = account_describe(change->account, &kind);
-		score.name.len = strlen(score.name.text);
-	}
-	score.points += change->delta;
-	score_write(scores, old, change->board, change->month, &score);
-}
+/* ---- one score ---- */
 
 static void
-write_scores(ScoreChange *changes, int count)
+read_score(Score *score, HeapTuple tuple, TupleDesc desc)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards score",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext previous;
-	KeyedTable	scores;
+	Datum		values[SCORE_COLUMNS];
+	bool		nulls[SCORE_COLUMNS];
 
-	scores_open(&scores, true);
-	previous = MemoryContextSwitchTo(scratch);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_to_score(&scores, &changes[i]);
-		MemoryContextReset(scratch);
-	}
-	MemoryContextSwitchTo(previous);
-	keyed_close(&scores);
-	MemoryContextDelete(scratch);
+	heap_deform_tuple(tuple, desc, values, nulls);
+	score->account = DatumGetInt64(values[SCORE_ACCOUNT - 1]);
+	score->name = id_of_datum(values[SCORE_NAME - 1], false);
+	score->points = amount_sum_of_datum(values[SCORE_POINTS - 1]);
 }
 
-/* ---- buckets ---- */
-
-static void
-add_bucket(Ladder *ladder, AmountSum lowest, int64 accounts, bool changed)
+/* scores by account; to read, or to write them, too */
+void
+scores_open(KeyedTable *scores, bool writing)
 {
-	if (ladder->count == ladder->allocated)
-	{
-		ladder->allocated = Max(64, ladder->allocated * 2);
-		ladder->buckets = repalloc_huge(ladder->buckets, ladder->allocated * sizeof(Bucket));
-		ladder->changed = repalloc_huge(ladder->changed, ladder->allocated * sizeof(bool));
-	}
-	ladder->buckets[ladder->count] = (Bucket){lowest, accounts};
-	ladder->changed[ladder->count++] = changed;
+	keyed_open(scores, TABLE_SCORE, INDEX_SCORE, SCORE_COLUMNS, writing);
 }
 
-static Ladder
-empty_ladder(Board board, DateADT month)
+/* the row of an account's score, or NULL; what it holds in *score, until the next */
+HeapTuple
+score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score)
 {
-	return (Ladder){
-		.board = board, .month = month, .buckets = palloc(1), .changed = palloc(1)
+	Datum		key[] = {
+		Int16GetDatum((int16) board), DateADTGetDatum(month), Int64GetDatum(account)
 	};
+	HeapTuple	tuple = keyed_find(scores, key);
+
+	if (tuple)
+		read_score(score, tuple, RelationGetDescr(scores->heap));
+	return tuple;
 }
 
-static Ladder
-read_ladder(Board board, DateADT month)
+/* writes an account's score, in place of the old row if there is one */
+void
+score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score)
 {
-	Ladder		ladder = empty_ladder(board, month);
-	Bucket		bucket;
-	Walk		walk;
+	Datum		values[SCORE_COLUMNS];
 
-	bucket_walk(&walk, board, month, ForwardScanDirection);
-	while (bucket_next(&walk, &bucket))
-	{
-		add_bucket(&ladder, bucket.lowest, bucket.accounts, false);
-		ladder.accounts += bucket.accounts;
-	}
-	walk_end(&walk);
-	if (ladder.count == 0)
-		add_bucket(&ladder, 0, 0, true);
-	return ladder;
+	values[SCORE_BOARD - 1] = Int16GetDatum((int16) board);
+	values[SCORE_MONTH - 1] = DateADTGetDatum(month);
+	values[SCORE_ACCOUNT - 1] = Int64GetDatum(score->account);
+	values[SCORE_NAME - 1] = PointerGetDatum(cstring_to_text_with_len(score->name.text, score->name.len));
+	values[SCORE_POINTS - 1] = NumericGetDatum(amount_sum_to_numeric(score->points));
+	keyed_write(scores, old, values);
 }
 
-/* one score more or less in the bucket that holds these points */
+/* ---- walks ---- */
+
 static void
-count_score(Ladder *ladder, AmountSum points, int by)
+board_keys(ScanKeyData *keys, Board board, DateADT month)
 {
-	int			low = 0;
-	int			high = ladder->count;
-
-	if (points <= 0)
-		return;
-	while (high - low > 1)
-	{
-		int			middle = (low + high) / 2;
-
-		if (ladder->buckets[middle].lowest <= points)
-			low = middle;
-		else
-			high = middle;
-	}
-	ladder->buckets[low].accounts += by;
-	ladder->changed[low] = true;
-	ladder->accounts += by;
-}
-
-/* so many scores of one value are next when a range is cut */
-static void
-cut_value(Ladder *cut, Bucket *open, AmountSum value, int64 scores, int64 size)
-{
-	if (scores >= size)
-	{
-		if (open->lowest < value)
-			add_bucket(cut, open->lowest, open->accounts, true);
-		add_bucket(cut, value, scores, true);
-		*open = (Bucket){value + 1, 0};
-		return;
-	}
-	if (open->accounts > 0 && open->accounts + scores > size)
-	{
-		add_bucket(cut, open->lowest, open->accounts, true);
-		*open = (Bucket){value, 0};
-	}
-	open->accounts += scores;
-}
-
-/* adds a range of points, as buckets of about the size; upto 0 has no end */
-static void
-cut_range(Ladder *cut, AmountSum lowest, AmountSum upto, int64 size)
-{
-	ScanKeyData keys[2];
-	Walk		walk;
-	Score		score;
-	Bucket		open = {lowest, 0};
-	AmountSum	value = 0;
-	int64		scores = 0;
-
-	points_key(&keys[0], lowest > 0 ? BTGreaterEqualStrategyNumber : BTGreaterStrategyNumber, lowest);
-	points_key(&keys[1], BTLessStrategyNumber, upto);
-	score_walk(&walk, cut->board, cut->month, keys, upto > 0 ? 2 : 1,
-			   BackwardScanDirection);
-	while (score_next(&walk, &score))
-	{
-		if (scores > 0 && score.points != value)
-		{
-			cut_value(cut, &open, value, scores, size);
-			scores = 0;
-		}
-		value = score.points;
-		scores++;
-	}
-	walk_end(&walk);
-	if (scores > 0)
-		cut_value(cut, &open, value, scores, size);
-	if (upto == 0 || open.lowest < upto)
-		add_bucket(cut, open.lowest, open.accounts, true);
-}
-
-/* the ladder with buckets that are neither too large nor far too many */
-static Ladder
-mend_ladder(const Ladder *ladder, bool *anew)
-{
-	Ladder		mended = empty_ladder(ladder->board, ladder->month);
-	int64		size = Max(SMALLEST_BUCKET, (int64) sqrt((double) ladder->accounts));
-
-	mended.accounts = ladder->accounts;
-	*anew = ladder->count > 16 + 4 * (ladder->accounts / size);
-	if (*anew)
-		cut_range(&mended, 0, 0, size);
-	else
-		for (int i = 0; i < ladder->count; i++)
-		{
-			Bucket		bucket = ladder->buckets[i];
-			AmountSum	upto = i + 1 < ladder->count ? ladder->buckets[i + 1].lowest : 0;
-
-			if (bucket.accounts > 2 * size && bucket.lowest + 1 != upto)
-				cut_range(&mended, bucket.lowest, upto, size);
-			else
-				add_bucket(&mended, bucket.lowest, bucket.accounts, ladder->changed[i]);
-		}
-	return mended;
+	ScanKeyInit(&keys[0], SCORE_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
+	ScanKeyInit(&keys[1], SCORE_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
 }
 
 static void
-drop_ladder(const Ladder *ladder)
+begin_walk(Walk *walk, CatalogTable table, CatalogTable index, int columns,
+		   ScanKeyData *keys, int nkeys, ScanDirection direction)
 {
-	Oid			types[] = {INT2OID, DATEOID};
-	Datum		args[] = {Int16GetDatum((int16) ladder->board), DateADTGetDatum(ladder->month)};
-
-	if (SPI_execute_with_args("delete from rewards.score_bucket where board = $1 and month = $2",
-							  2, types, args, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not drop buckets");
+	walk->heap = table_open(catalog_table(table), AccessShareLock);
+	check_shape(walk->heap, columns);
+	walk->index = index_open(catalog_table(index), AccessShareLock);
+	walk->scan = systable_beginscan_ordered(walk->heap, walk->index, GetActiveSnapshot(),
+											nkeys, keys);
+	walk->direction = direction;
 }
 
-static void
-write_ladder(const Ladder *ladder)
+/* a condition on the points of a score */
+void
+points_key(ScanKeyData *key, StrategyNumber strategy, AmountSum points)
 {
-	static const Oid types[] = {INT2OID, DATEOID, NUMERICOID, INT8OID};
-	Batch		buckets = batch_create(4, types, ladder->count);
+	static const Oid functions[] = {
+		[BTLessStrategyNumber] = F_NUMERIC_LT,
+		[BTEqualStrategyNumber] = F_NUMERIC_EQ,
+		[BTGreaterEqualStrategyNumber] = F_NUMERIC_GE,
+		[BTGreaterStrategyNumber] = F_NUMERIC_GT
+	};
 
-	for (int i = 0; i < ladder->count; i++)
-	{
-		int			at = buckets.count;
-
-		if (!ladder->changed[i])
-			continue;
-		buckets.columns[0][at] = Int16GetDatum((int16) ladder->board);
-		buckets.columns[1][at] = DateADTGetDatum(ladder->month);
-		buckets.columns[2][at] = NumericGetDatum(amount_sum_to_numeric(ladder->buckets[i].lowest));
-		buckets.columns[3][at] = Int64GetDatum(ladder->buckets[i].accounts);
-		buckets.count++;
-	}
-	batch_execute(&buckets, "insert into rewards.score_bucket (board, month, lowest, accounts)"
-				  " select * from unnest($1, $2, $3, $4)"
-				  " on conflict (board, month, lowest) do update set accounts = excluded.accounts");
+	ScanKeyInit(key, SCORE_POINTS, strategy, functions[strategy],
+				NumericGetDatum(amount_sum_to_numeric(points)));
 }
 
-/* counts the changes of one board and month in its buckets */
-static void
-write_buckets(const ScoreChange *changes, int count)
+/* a condition on the name of a score, for those of equal points */
+void
+score_name_key(ScanKeyData *key, StrategyNumber strategy, Id name)
 {
-	Ladder		ladder = read_ladder(changes[0].board, changes[0].month);
-	Ladder		mended;
-	bool		anew;
-
-	for (int i = 0; i < count; i++)
-	{
-		count_score(&ladder, changes[i].before, -1);
-		count_score(&ladder, changes[i].before + changes[i].delta, 1);
-	}
-	mended = mend_ladder(&ladder, &anew);
-	if (anew)
-		drop_ladder(&ladder);
-	write_ladder(&mended);
+	ScanKeyEntryInitialize(key, 0, SCORE_NAME, strategy, InvalidOid, C_COLLATION_OID,
+						   strategy == BTLessEqualStrategyNumber ? F_TEXT_LE : F_TEXT_GE,
+						   PointerGetDatum(cstring_to_text_with_len(name.text, name.len)));
 }
 
 /*
- * Adds monthly totals, as many as were folded, to the scores.
+ * Walks the scores of a board: best first, those of equal points by name; or
+ * backward.
  */
 void
-scores_write(const Total *lines, int nlines)
+score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
+		   int nmore, ScanDirection direction)
 {
-	ScoreChange *changes;
-	int			count = collect_changes(lines, nlines, &changes);
+	ScanKeyData keys[MAX_KEYS];
 
-	if (count == 0)
-		return;
-	PushActiveSnapshot(GetLatestSnapshot());
-	write_scores(changes, count);
-	PopActiveSnapshot();
+	Assert(2 + nmore <= MAX_KEYS);
+	board_keys(keys, board, month);
+	memcpy(keys + 2, more, nmore * sizeof(ScanKeyData));
+	begin_walk(walk, TABLE_SCORE, INDEX_SCORE_ORDER, SCORE_COLUMNS, keys, 2 + nmore, direction);
+}
 
-	PushActiveSnapshot(GetLatestSnapshot());
-	for (int from = 0, to; from < count; from = to)
-	{
-		for (to = from + 1; to < count; to++)
-			if (changes[to].board != changes[from].board || changes[to].month != changes[from].month)
-				break;
-		write_buckets(changes + from, to - from);
-	}
-	PopActiveSnapshot();
+/* the next score; its name lasts until the step after */
+bool
+score_next(Walk *walk, Score *score)
+{
+	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
+
+	if (tuple)
+		read_score(score, tuple, RelationGetDescr(walk->heap));
+	return tuple != NULL;
+}
+
+/* how many scores lie between the two, both not included; below 0 has no end */
+int64
+score_count(Board board, DateADT month, AmountSum above, AmountSum below)
+{
+	ScanKeyData keys[2];
+	Walk		walk;
+	int64		count = 0;
+
+	points_key(&keys[0], BTGreaterStrategyNumber, above);
+	points_key(&keys[1], BTLessStrategyNumber, below);
+	score_walk(&walk, board, month, keys, below > 0 ? 2 : 1, ForwardScanDirection);
+	while (systable_getnext_ordered(walk.scan, walk.direction) != NULL)
+		count++;
+	walk_end(&walk);
+	return count;
+}
+
+/* walks the buckets of a board, lowest first or backward */
+void
+bucket_walk(Walk *walk, Board board, DateADT month, ScanDirection direction)
+{
+	ScanKeyData keys[2];
+
+	board_keys(keys, board, month);
+	begin_walk(walk, TABLE_SCORE_BUCKET, INDEX_SCORE_BUCKET, BUCKET_COLUMNS, keys, 2, direction);
+}
+
+bool
+bucket_next(Walk *walk, Bucket *bucket)
+{
+	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
+	TupleDesc	desc = RelationGetDescr(walk->heap);
+	bool		isnull;
+
+	if (tuple == NULL)
+		return false;
+	bucket->lowest = amount_sum_of_datum(heap_getattr(tuple, BUCKET_LOWEST, desc, &isnull));
+	bucket->accounts = DatumGetInt64(heap_getattr(tuple, BUCKET_ACCOUNTS, desc, &isnull));
+	return true;
+}
+
+void
+walk_end(Walk *walk)
+{
+	systable_endscan_ordered(walk->scan);
+	index_close(walk->index, AccessShareLock);
+	table_close(walk->heap, AccessShareLock);
 }

@@ -20,13 +20,6 @@ PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_account);
 PG_FUNCTION_INFO_V1(tail_events);
 
-static bool
-visit_row(const LineRow *row, void *context)
-{
-	totals_add((Totals *) context, row);
-	return true;
-}
-
 static void
 put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
@@ -52,14 +45,6 @@ set_account(const Totals *totals, int64 key, Datum *values, bool *nulls)
 	}
 }
 
-static void
-only_account(Totals *totals, Datum kind, Datum name)
-{
-	totals_only(totals,
-				strcmp(TextDatumGetCString(kind), "user") == 0 ? KIND_USER : KIND_PROVIDER,
-				id_of_datum(name, false));
-}
-
 /*
  * tail_totals(grain, kind, account) returns setof (account_number, kind,
  * account, period, unit, entry, level, amount, events, tokens); grain is day, else
@@ -75,9 +60,9 @@ tail_totals(PG_FUNCTION_ARGS)
 	Total	   *total;
 
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		only_account(totals, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2));
+		totals_only(totals, account_kind_of(PG_GETARG_DATUM(1)), id_of_datum(PG_GETARG_DATUM(2), false));
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(visit_row, totals);
+	line_read_tail(totals_visit, totals);
 
 	hash_seq_init(&scan, totals->totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -110,7 +95,7 @@ tail_models(PG_FUNCTION_ARGS)
 	ModelTotal *total;
 
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(visit_row, totals);
+	line_read_tail(totals_visit, totals);
 
 	hash_seq_init(&scan, totals->models);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -142,7 +127,7 @@ tail_accounts(PG_FUNCTION_ARGS)
 	Activity   *activity;
 
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(visit_row, totals);
+	line_read_tail(totals_visit, totals);
 
 	hash_seq_init(&scan, totals->activities);
 	while ((activity = hash_seq_search(&scan)) != NULL)
@@ -185,8 +170,8 @@ tail_account(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "tail_account() must return a row");
 	desc = BlessTupleDesc(desc);
-	only_account(totals, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
-	line_read_tail(visit_row, totals);
+	totals_only(totals, account_kind_of(PG_GETARG_DATUM(0)), id_of_datum(PG_GETARG_DATUM(1), false));
+	line_read_tail(totals_visit, totals);
 
 	/* by its number, by its name, or by both */
 	hash_seq_init(&scan, totals->activities);

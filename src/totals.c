@@ -282,3 +282,11 @@ totals_add(Totals *totals, const LineRow *row)
 		add_journal(totals, row, period);
 	totals->events++;
 }
+
+/* LineVisitor: adds each row */
+bool
+totals_visit(const LineRow *row, void *totals)
+{
+	totals_add((Totals *) totals, row);
+	return true;
+}

@@ -96,6 +96,7 @@ typedef struct Totals
 extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_add(Totals *totals, const LineRow *row);
+extern bool totals_visit(const LineRow *row, void *totals);
 extern DateADT month_of(DateADT day);
 
 #endif							/* REWARDS_TOTALS_H */

@@ -2,7 +2,7 @@
  * usage_trigger.c
  *		Rows in: what happens to a row of usage_logs on its way.
  *
- * The default of id draws the number, the BEFORE ROW trigger computes the
+ * The default of id has drawn its number, the BEFORE ROW trigger computes the
  * reward and writes it into the row.  Nothing outside the row is written and no
  * account or total is locked, so writers cannot queue or deadlock.
  */
@@ -12,81 +12,19 @@
 #include "access/xact.h"
 #include "accounts.h"
 #include "catalog.h"
-#include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "models.h"
+#include "number.h"
 #include "request.h"
 #include "reward.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
-PG_FUNCTION_INFO_V1(next_number);
 PG_FUNCTION_INFO_V1(usage_before_insert);
 PG_FUNCTION_INFO_V1(refuse_change);
-
-/*
- * The number drawn last in this session, by which transaction, and the last one
- * that a row used.
- */
-static int64 drawn_number = 0;
-static FullTransactionId drawn_by = {0};
-static int64 used_number = 0;
-
-/* ---- the number line ---- */
-
-/*
- * A session that kept numbers in store would use them after posting had passed
- * them: the sequence must hand out one at a time, upwards.
- */
-static void
-check_sequence(Oid sequence)
-{
-	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
-	Form_pg_sequence form;
-	bool		fits;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation with OID %u is not a sequence", sequence)));
-	form = (Form_pg_sequence) GETSTRUCT(tuple);
-	fits = form->seqcache == 1 && form->seqincrement == 1 && !form->seqcycle;
-	ReleaseSysCache(tuple);
-	if (!fits)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the sequence of usage numbers must rise by 1 with cache 1"),
-				 errhint("Run: alter sequence rewards.usage_number increment 1 cache 1 no cycle;")));
-}
-
-/*
- * next_number(regclass): the next number of the line that usage and journal
- * share.  The transaction gets its id first, so a number drawn before a
- * snapshot belongs to a transaction that the snapshot knows of.
- */
-Datum
-next_number(PG_FUNCTION_ARGS)
-{
-	Oid			sequence = PG_GETARG_OID(0);
-
-	/* it asks for no privilege on the sequence, so it serves just this one */
-	if (sequence != catalog_table(SEQUENCE_USAGE_NUMBER))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("next_number() draws from rewards.usage_number only"),
-				 errhint("Use nextval() for other sequences.")));
-	check_sequence(sequence);
-	drawn_by = GetTopFullTransactionId();
-	drawn_number = nextval_internal(sequence, false);
-	if (used_number >= drawn_number)
-		used_number = drawn_number - 1; /* a new sequence began */
-	PG_RETURN_INT64(drawn_number);
-}
 
 /* ---- what an application may say ---- */
 
@@ -100,25 +38,6 @@ refuse_computed_columns(const bool *nulls)
 					 errmsg("cannot write column \"%s\" of usage_logs", usage_column_names[i]),
 					 errdetail("It is computed when the row is recorded."),
 					 errhint("Leave the column out of the INSERT.")));
-}
-
-/*
- * id is a number that this transaction has drawn and not used, and no other:
- * posting gives up numbers whose transaction is over.
- */
-static void
-refuse_foreign_number(Datum id, bool isnull)
-{
-	int64		number = isnull ? 0 : DatumGetInt64(id);
-
-	if (number <= used_number || number > drawn_number
-		|| !FullTransactionIdEquals(drawn_by, GetTopFullTransactionIdIfAny()))
-		ereport(ERROR,
-				(errcode(ERRCODE_GENERATED_ALWAYS),
-				 errmsg("cannot write column \"id\" of usage_logs"),
-				 errdetail("Ids rise in order of arrival and are drawn by the table."),
-				 errhint("Leave the column out of the INSERT.")));
-	used_number = number;
 }
 
 static void
@@ -171,7 +90,7 @@ static void
 check_row(Relation relation, Datum *values, bool *nulls, UsageEvent *event)
 {
 	refuse_computed_columns(nulls);
-	refuse_foreign_number(values[COLUMN_ID], nulls[COLUMN_ID]);
+	number_use(nulls[COLUMN_ID] ? 0 : DatumGetInt64(values[COLUMN_ID]));
 	require_value(relation, nulls, COLUMN_USER_ID);
 	require_value(relation, nulls, COLUMN_ENDPOINT);
 	fill_default(values, nulls, COLUMN_CREATED_AT,

@@ -2,8 +2,8 @@
 # private build folder, a private server. For bash; to be sourced.
 #
 #   packages WORD...     finds or installs what building needs and, for the words
-#                        tap, pgtap and lint, what those need; sets PG_CONFIG, BIN, MAJOR
-#   has WORD             is that there: build, tap, pgtap, lint
+#                        tap, pgtap, lint and redis, what those need; sets PG_CONFIG, BIN, MAJOR
+#   has WORD             is that there: build, tap, pgtap, lint, redis
 #   folder [PATH]        makes the private folder B, removed at exit, and goes there
 #   build                builds into B, installs into B/stage, writes B/server.conf
 #   server_start         makes and starts a server in B, reached through B/socket
@@ -66,6 +66,7 @@ has()
 		tap)	command -v prove >/dev/null && perl -MIPC::Run -MTest::More -e 1 2>/dev/null ;;
 		pgtap)	command -v pg_prove >/dev/null && has build && [ -f "$("$(find_pg_config)" --sharedir)/extension/pgtap.control" ] ;;
 		lint)	command -v clang-tidy >/dev/null ;;
+		redis)	{ command -v redis-server || command -v redis-check-rdb; } >/dev/null && command -v redis-benchmark >/dev/null ;;
 	esac
 }
 
@@ -77,6 +78,7 @@ packages_for()
 		tap)	echo perl libipc-run-perl ;;
 		pgtap)	echo libtap-parser-sourcehandler-pgtap-perl "postgresql-$2-pgtap" ;;
 		lint)	echo clang-tidy ;;
+		redis)	echo redis-tools ;;		# has the server's program too; redis-server would start a service
 	esac
 }
 

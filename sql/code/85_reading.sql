@@ -57,7 +57,7 @@ revoke all on function rewards.earning_history(text, text, integer) from public;
 comment on function rewards.earning_history(text, text, integer) is
 	'points of the last days, one row a day, today last; days without any are zeros (N4)';
 
-create function rewards.summarize_account(account text, kind text, month date)
+create function rewards.account_summary(account text, kind text, month date)
 	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
 		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
 		referrer text, referees bigint, code text, joined_at timestamptz, last_active_at timestamptz)
@@ -66,15 +66,16 @@ create function rewards.summarize_account(account text, kind text, month date)
 as $$
 #variable_conflict use_column
 declare
-	owner rewards.account;
+	first date := rewards.month_argument(account_summary.month);
+	owner record;
 	recent record;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
-	select t.* into recent from rewards.tail_account(summarize_account.kind, summarize_account.account) t;
+	select t.* into recent from rewards.tail_account(account_summary.kind, account_summary.account) t;
 	select a.* into owner from rewards.account a
-	where a.name = summarize_account.account and a.kind = summarize_account.kind;
+	where a.name = account_summary.account and a.kind = account_summary.kind;
 	return query
 	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry in (1, 2)), 0)),
 		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry = 3), 0)),
@@ -84,7 +85,7 @@ begin
 		coalesce(sum(l.events) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
 		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
 		(select trim_scale(coalesce(sum(d.amount), 0))
-			from rewards.account_lines(summarize_account.account, summarize_account.kind, 'day', rewards.today()) d
+			from rewards.account_lines(account_summary.account, account_summary.kind, 'day', rewards.today()) d
 			where d.unit = 1 and d.period = rewards.today()),
 		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
 		(select r.name from rewards.account r where r.id = owner.referrer),
@@ -92,12 +93,13 @@ begin
 		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
 		coalesce(owner.joined_at, recent.named_at),
 		greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at)
-	from rewards.account_lines(summarize_account.account, summarize_account.kind, 'month') l
-	cross join lateral (select summarize_account.month is null or l.period = summarize_account.month) c(chosen);
+	from rewards.account_lines(account_summary.account, account_summary.kind, 'month') l
+	cross join lateral (select first is null or l.period = first) c(chosen);
 end
 $$;
-revoke all on function rewards.summarize_account(text, text, date) from public;
-comment on function rewards.summarize_account(text, text, date) is 'behind account_summary(); month NULL is all time';
+revoke all on function rewards.account_summary(text, text, date) from public;
+comment on function rewards.account_summary(text, text, date) is
+	'one row with what a dashboard shows of an account, for the month of a date, NULL for all time (N1, N3)';
 
 create function rewards.account_summary(account text, kind text default 'user', month text default null)
 	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
@@ -108,29 +110,12 @@ create function rewards.account_summary(account text, kind text default 'user', 
 as $$
 begin
 	perform rewards.require_installed();
-	return query select * from rewards.summarize_account(account_summary.account, account_summary.kind,
+	return query select * from rewards.account_summary(account_summary.account, account_summary.kind,
 		rewards.month_argument(account_summary.month));
 end
 $$;
 revoke all on function rewards.account_summary(text, text, text) from public;
-comment on function rewards.account_summary(text, text, text) is
-	'one row with what a dashboard shows of an account, for a month (NULL the current one, ''all'' all time) (N1, N3)';
-
-create function rewards.account_summary(account text, kind text, month date)
-	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
-		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
-		referrer text, referees bigint, code text, joined_at timestamptz, last_active_at timestamptz)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select * from rewards.summarize_account(account_summary.account, account_summary.kind,
-		rewards.month_argument(account_summary.month));
-end
-$$;
-revoke all on function rewards.account_summary(text, text, date) from public;
-comment on function rewards.account_summary(text, text, date) is 'the same for the month of a date; NULL is all time';
+comment on function rewards.account_summary(text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
 create function rewards.balance(account text, kind text default 'user', unit text default 'points')
 	returns table (earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)

@@ -50,9 +50,7 @@ revoke all on function rewards.board_around(smallint, date, text, text, integer)
 comment on function rewards.board_around(smallint, date, text, text, integer) is
 	'an account and n others on either side of it; month NULL is all time';
 
-/* ---- top ---- */
-
-create function rewards.top_of_board(board text, month date, n integer)
+create function rewards.leaderboard_top(board text, month date, n integer default 100)
 	returns setof rewards.board_place
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
@@ -67,11 +65,12 @@ begin
 		raise exception 'n must be between 0 and 1000000'
 			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed.';
 	end if;
-	return query select * from rewards.board_top(number, month, n);
+	return query select * from rewards.board_top(number, rewards.month_argument(month), n);
 end
 $$;
-revoke all on function rewards.top_of_board(text, date, integer) from public;
-comment on function rewards.top_of_board(text, date, integer) is 'behind leaderboard_top(); month NULL is all time';
+revoke all on function rewards.leaderboard_top(text, date, integer) from public;
+comment on function rewards.leaderboard_top(text, date, integer) is
+	'the first n accounts of a board (provider, user, creator, referrer) in the month of a date, NULL for all time; ties are cut by account (N1, N2)';
 
 create function rewards.leaderboard_top(board text, month text default null, n integer default 100)
 	returns setof rewards.board_place
@@ -80,45 +79,32 @@ create function rewards.leaderboard_top(board text, month text default null, n i
 as $$
 begin
 	perform rewards.require_installed();
-	return query select * from rewards.top_of_board(board, rewards.month_argument(month), n);
+	return query select * from rewards.leaderboard_top(board, rewards.month_argument(month), n);
 end
 $$;
 revoke all on function rewards.leaderboard_top(text, text, integer) from public;
-comment on function rewards.leaderboard_top(text, text, integer) is
-	'the first n accounts of a board (provider, user, creator, referrer) in a month (NULL the current one, ''all'' all time); ties are cut by account (N1, N2)';
+comment on function rewards.leaderboard_top(text, text, integer) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
-create function rewards.leaderboard_top(board text, month date, n integer default 100)
-	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select * from rewards.top_of_board(board, rewards.month_argument(month), n);
-end
-$$;
-revoke all on function rewards.leaderboard_top(text, date, integer) from public;
-comment on function rewards.leaderboard_top(text, date, integer) is 'the same for the month of a date; NULL is all time';
-
-/* ---- rank ---- */
-
-create function rewards.rank_on_board(account text, board text, month date, kind text, out rank bigint, out points numeric, out "of" bigint)
+create function rewards.leaderboard_rank(account text, board text, month date, kind text default null,
+	out rank bigint, out points numeric, out "of" bigint)
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
 	number smallint;
+	own_kind text := rewards.board_kind(board, kind);
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	number := rewards.board_number(board);
-	perform rewards.check_kind(rewards.board_kind(board, kind));
+	perform rewards.check_kind(own_kind);
 	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.board_rank(number, month, rewards.board_kind(board, kind), account) r;
+	from rewards.board_rank(number, rewards.month_argument(month), own_kind, account) r;
 end
 $$;
-revoke all on function rewards.rank_on_board(text, text, date, text) from public;
-comment on function rewards.rank_on_board(text, text, date, text) is 'behind leaderboard_rank(); month NULL is all time';
+revoke all on function rewards.leaderboard_rank(text, text, date, text) from public;
+comment on function rewards.leaderboard_rank(text, text, date, text) is
+	'rank and points of an account on a board in the month of a date, NULL for all time, and of how many; rank NULL for who has nothing above zero. kind NULL is the board''s own, user for referrers (N1, N2)';
 
 create function rewards.leaderboard_rank(account text, board text, month text default null, kind text default null,
 	out rank bigint, out points numeric, out "of" bigint)
@@ -128,30 +114,13 @@ as $$
 begin
 	perform rewards.require_installed();
 	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.rank_on_board(account, board, rewards.month_argument(month), kind) r;
+	from rewards.leaderboard_rank(account, board, rewards.month_argument(month), kind) r;
 end
 $$;
 revoke all on function rewards.leaderboard_rank(text, text, text, text) from public;
-comment on function rewards.leaderboard_rank(text, text, text, text) is
-	'rank and points of an account on a board, and of how many; rank NULL for who has nothing above zero. kind NULL is the board''s own, user for referrers (N1, N2)';
+comment on function rewards.leaderboard_rank(text, text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
-create function rewards.leaderboard_rank(account text, board text, month date, kind text default null,
-	out rank bigint, out points numeric, out "of" bigint)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.rank_on_board(account, board, rewards.month_argument(month), kind) r;
-end
-$$;
-revoke all on function rewards.leaderboard_rank(text, text, date, text) from public;
-comment on function rewards.leaderboard_rank(text, text, date, text) is 'the same for the month of a date; NULL is all time';
-
-/* ---- around ---- */
-
-create function rewards.around_on_board(account text, board text, month date, n integer, kind text)
+create function rewards.leaderboard_around(account text, board text, month date, n integer default 5, kind text default null)
 	returns setof rewards.board_place
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
@@ -169,11 +138,12 @@ begin
 		raise exception 'n must be between 0 and 100000'
 			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed on either side.';
 	end if;
-	return query select * from rewards.board_around(number, month, own_kind, account, n);
+	return query select * from rewards.board_around(number, rewards.month_argument(month), own_kind, account, n);
 end
 $$;
-revoke all on function rewards.around_on_board(text, text, date, integer, text) from public;
-comment on function rewards.around_on_board(text, text, date, integer, text) is 'behind leaderboard_around(); month NULL is all time';
+revoke all on function rewards.leaderboard_around(text, text, date, integer, text) from public;
+comment on function rewards.leaderboard_around(text, text, date, integer, text) is
+	'an account on a board in the month of a date, NULL for all time, with n neighbours on either side; no row for who has no rank (N1, N2)';
 
 create function rewards.leaderboard_around(account text, board text, month text default null, n integer default 5, kind text default null)
 	returns setof rewards.board_place
@@ -182,22 +152,8 @@ create function rewards.leaderboard_around(account text, board text, month text 
 as $$
 begin
 	perform rewards.require_installed();
-	return query select * from rewards.around_on_board(account, board, rewards.month_argument(month), n, kind);
+	return query select * from rewards.leaderboard_around(account, board, rewards.month_argument(month), n, kind);
 end
 $$;
 revoke all on function rewards.leaderboard_around(text, text, text, integer, text) from public;
-comment on function rewards.leaderboard_around(text, text, text, integer, text) is
-	'an account on a board with n neighbours on either side; no row for who has no rank (N1, N2)';
-
-create function rewards.leaderboard_around(account text, board text, month date, n integer default 5, kind text default null)
-	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select * from rewards.around_on_board(account, board, rewards.month_argument(month), n, kind);
-end
-$$;
-revoke all on function rewards.leaderboard_around(text, text, date, integer, text) from public;
-comment on function rewards.leaderboard_around(text, text, date, integer, text) is 'the same for the month of a date; NULL is all time';
+comment on function rewards.leaderboard_around(text, text, text, integer, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';

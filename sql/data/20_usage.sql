@@ -104,7 +104,7 @@ create table if not exists rewards.score (
 	name text collate "C" not null,
 	points numeric not null,
 	primary key (board, month, account)
-) with (fillfactor = 80);
+);
 create index if not exists score_order on rewards.score (board, month, points desc, name, account);
 comment on table rewards.score is
 	'folded sums of the leaderboards (1 provider, 2 user, 3 creator, 4 referrer); month infinity is all time';

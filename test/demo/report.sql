@@ -45,7 +45,7 @@ select jsonb_pretty(rewards.model_earnings(:'creator'));
 \echo
 
 -- So far every figure was the folded totals, none yet, plus the rows not folded;
--- now they are folded, and what needs history, such as a milestone, is decided.
+-- now they are folded.
 \echo 'Folding the day into totals'
 select * from rewards.post();
 

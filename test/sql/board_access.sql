@@ -30,7 +30,6 @@ insert into command (command) values
 	($$select * from rewards.leaderboard$$), ($$select * from rewards.board_lines$$),
 	/* what they stand on */
 	('select * from rewards.score'), ('select * from rewards.score_bucket'),
-	($$select * from rewards.top_of_board('user', null, 1)$$), ($$select * from rewards.rank_on_board('u', 'user', null, null)$$), ($$select * from rewards.around_on_board('u', 'user', null, 1, null)$$),
 	($$select * from rewards.board_top(2::smallint, null, 1)$$), ($$select * from rewards.board_rank(2::smallint, null, 'user', 'u')$$), ($$select * from rewards.board_around(2::smallint, null, 'user', 'u', 1)$$),
 	($$select * from rewards.board_number('user')$$), ($$select * from rewards.board_kind('user', null)$$), ($$select * from rewards.tail_account('user', 'w')$$),
 	($$select rewards.repair('by me')$$), ('select rewards.refold()'), ('select * from rewards.verify()');

@@ -1,0 +1,104 @@
+/*
+ * number.c
+ *		Draws the numbers of the line that usage and journal share.
+ *
+ * The transaction gets its id first, then the number is drawn; the sequence
+ * rises by one and keeps none in store.  Posting's argument rests on both.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog.h"
+#include "catalog/pg_sequence.h"
+#include "commands/sequence.h"
+#include "fmgr.h"
+#include "number.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(next_number);
+
+/*
+ * The number drawn last in this session, by which transaction, and the last one
+ * that a row used.
+ */
+static int64 drawn_number = 0;
+static FullTransactionId drawn_by = {0};
+static int64 used_number = 0;
+
+/*
+ * A session that kept numbers in store would use them after posting had passed
+ * them: the sequence must hand out one at a time, upwards.
+ */
+static void
+check_sequence(Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	Form_pg_sequence form;
+	bool		fits;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation with OID %u is not a sequence", sequence)));
+	form = (Form_pg_sequence) GETSTRUCT(tuple);
+	fits = form->seqcache == 1 && form->seqincrement == 1 && !form->seqcycle;
+	ReleaseSysCache(tuple);
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the sequence of usage numbers must rise by 1 with cache 1"),
+				 errhint("Run: alter sequence rewards.usage_number increment 1 cache 1 no cycle;")));
+}
+
+/*
+ * next_number(regclass): the next number of the line that usage and journal
+ * share.  The transaction gets its id first, so a number drawn before a
+ * snapshot belongs to a transaction that the snapshot knows of.
+ */
+Datum
+next_number(PG_FUNCTION_ARGS)
+{
+	Oid			sequence = PG_GETARG_OID(0);
+
+	/* it asks for no privilege on the sequence, so it serves just this one */
+	if (sequence != catalog_table(SEQUENCE_USAGE_NUMBER))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("next_number() draws from rewards.usage_number only"),
+				 errhint("Use nextval() for other sequences.")));
+	check_sequence(sequence);
+	drawn_by = GetTopFullTransactionId();
+	drawn_number = nextval_internal(sequence, false);
+	if (used_number >= drawn_number)
+		used_number = drawn_number - 1; /* a new sequence began */
+	PG_RETURN_INT64(drawn_number);
+}
+
+/*
+ * Uses a number for a row: it must be one that this transaction has drawn and not
+ * used, for posting gives up numbers whose transaction is over.  0 is none.  428C9.
+ */
+void
+number_use(int64 number)
+{
+	if (number <= used_number || number > drawn_number
+		|| !FullTransactionIdEquals(drawn_by, GetTopFullTransactionIdIfAny()))
+		ereport(ERROR,
+				(errcode(ERRCODE_GENERATED_ALWAYS),
+				 errmsg("cannot write column \"id\" of usage_logs"),
+				 errdetail("Ids rise in order of arrival and are drawn by the table."),
+				 errhint("Leave the column out of the INSERT.")));
+	used_number = number;
+}
+
+/*
+ * Whether this transaction has drawn a number.  It may not be in a row yet: the
+ * rest of a row is computed after its number is drawn.
+ */
+bool
+number_drawn(void)
+{
+	return FullTransactionIdIsValid(drawn_by)
+		&& FullTransactionIdEquals(drawn_by, GetTopFullTransactionIdIfAny());
+}

@@ -1,0 +1,11 @@
+/*
+ * number.h
+ *		Numbers of the line that usage and journal share, as they are drawn.
+ */
+#ifndef REWARDS_NUMBER_H
+#define REWARDS_NUMBER_H
+
+extern void number_use(int64 number);
+extern bool number_drawn(void);
+
+#endif							/* REWARDS_NUMBER_H */
