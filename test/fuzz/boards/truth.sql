@@ -43,20 +43,6 @@ begin
 end
 $$;
 
-/* lines of two queries that must be the same */
-create procedure truth.same(what text, truth text, reading text) language plpgsql as $$
-begin
-	execute format('create temp table expected as %s', truth);
-	execute format('create temp table found as %s', reading);
-	perform truth.demand(what, array(
-		(select 'expected ' || d::text from (table expected except all table found) d order by 1 limit 10)
-		union all
-		(select 'found    ' || d::text from (table found except all table expected) d order by 1 limit 10)
-		order by 1));
-	drop table expected, found;
-end
-$$;
-
 /*
  * A stage: the complete view; by call some boards, fewer where a long tail is read
  * each time: everyone's rank on one of them and a sample of the others', tops and

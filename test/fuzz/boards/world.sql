@@ -1,23 +1,6 @@
-/* What a world is made of: dice, names, chains, models; and what happens in it. */
+/* What a world is made of: names, chains, models; and what happens in it. */
 
-create schema truth;
-
-/* Stops with what is listed, if anything is. */
-create function truth.demand(what text, differences text[]) returns void language plpgsql as $$
-begin
-	if cardinality(differences) > 0 then
-		raise exception '%: not as it should be', what using detail = array_to_string(differences, E'\n');
-	end if;
-end
-$$;
-
-/* Dice without memory: the same word and number always fall the same. */
-create function truth.dice(word text, n bigint) returns double precision
-	language sql immutable parallel safe
-	return ((hashtextextended(word, :seed::bigint * 4294967296 + n) >> 11) & 9007199254740991)::double precision / 9007199254740992;
-create function truth.roll(word text, n bigint, sides integer) returns integer
-	language sql immutable parallel safe
-	return floor(truth.dice(word, n) * sides)::integer;
+\ir ../truth/tools.sql
 
 /* ---- accounts: one name in three is both a user's and a provider's ---- */
 

@@ -1,24 +1,5 @@
 /* What is found in rows, ledger and views against the truth. */
 
-/* Two queries that must give the same lines. */
-create procedure truth.same(what text, truth text, reading text) language plpgsql as $$
-declare
-	start timestamptz := clock_timestamp();
-	lines bigint;
-begin
-	execute format('create temp table expected as %s', truth);
-	get diagnostics lines = row_count;
-	execute format('create temp table found as %s', reading);
-	perform truth.demand(what, array(
-		(select 'expected ' || d::text from (table expected except all table found) d order by 1 limit 10)
-		union all
-		(select 'found    ' || d::text from (table found except all table expected) d order by 1 limit 10)
-		order by 1));
-	drop table expected, found;
-	raise notice '% % the same (% ms)', lines, what, (extract(epoch from clock_timestamp() - start) * 1000)::integer;
-end
-$$;
-
 /* The truth of the totals: by account, programme day, kind of movement and level. */
 create table truth.line as
 with zone as (

@@ -1,26 +1,7 @@
-/* What the random world is made of: dice, accounts, chains, models, instants, events. */
+/* What the random world is made of: accounts, chains, models, instants, events. */
 
-create schema truth;
+\ir ../truth/tools.sql
 
-/* Stops with what is listed, if anything is. */
-create function truth.demand(what text, differences text[]) returns void language plpgsql as $$
-begin
-	if cardinality(differences) > 0 then
-		raise exception '%: not as they should be', what using detail = array_to_string(differences, E'\n');
-	end if;
-end
-$$;
-
-/*
- * Dice without memory: the same word and number always fall the same, so that a
- * seed gives one world whatever the plans of the queries are.
- */
-create function truth.dice(word text, n bigint) returns double precision
-	language sql immutable parallel safe
-	return ((hashtextextended(word, :seed::bigint * 4294967296 + n) >> 11) & 9007199254740991)::double precision / 9007199254740992;
-create function truth.roll(word text, n bigint, sides integer) returns integer
-	language sql immutable parallel safe
-	return floor(truth.dice(word, n) * sides)::integer;
 create function truth.pick(word text, n bigint, choices text[]) returns text
 	language sql immutable parallel safe
 	return choices[1 + truth.roll(word, n, cardinality(choices))];
