@@ -184,10 +184,7 @@ reader_next(AccountReader *reader, Account *account)
 	if (!nulls[ACCOUNT_REFERRER])
 	{
 		account->edge.referrer = DatumGetInt64(values[ACCOUNT_REFERRER]);
-		account->edge.change.valid_from = DatumGetTimestampTz(values[ACCOUNT_REFERRED_AT]);
-		account->edge.change.seen_from = DatumGetInt64(values[ACCOUNT_SEEN_FROM]);
-		account->edge.change.sure_from = nulls[ACCOUNT_SURE_FROM] ? PG_INT64_MAX
-			: DatumGetInt64(values[ACCOUNT_SURE_FROM]);
+		account->edge.change = change_of(&values[ACCOUNT_REFERRED_AT], &nulls[ACCOUNT_REFERRED_AT]);
 	}
 	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 		holds_own_writes = true;

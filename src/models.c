@@ -75,10 +75,7 @@ read_fact(HeapTuple tuple, TupleDesc desc, ModelFact *fact)
 	while (fact->kind < MODEL_FACTS - 1 && strcmp(fact_names[fact->kind], name) != 0)
 		fact->kind++;
 	fact->id = DatumGetInt64(values[FACT_ID]);
-	fact->change.valid_from = DatumGetTimestampTz(values[FACT_VALID_FROM]);
-	fact->change.seen_from = DatumGetInt64(values[FACT_SEEN_FROM]);
-	fact->change.sure_from = nulls[FACT_SURE_FROM] ? PG_INT64_MAX
-		: DatumGetInt64(values[FACT_SURE_FROM]);
+	fact->change = change_of(&values[FACT_VALID_FROM], &nulls[FACT_VALID_FROM]);
 	fact->ended = nulls[FACT_ACCOUNT] && nulls[FACT_NUMBER] && nulls[FACT_NAMED_TIER];
 	if (!nulls[FACT_ACCOUNT])
 		fact->owner = DatumGetInt64(values[FACT_ACCOUNT]);

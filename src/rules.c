@@ -210,10 +210,7 @@ read_rule(RuleSet *set, HeapTuple tuple, TupleDesc desc)
 
 	rule->id = DatumGetInt64(values[RULE_ID]);
 	rule->key = TextDatumGetCString(values[RULE_KEY]);
-	rule->change.valid_from = DatumGetTimestampTz(values[RULE_VALID_FROM]);
-	rule->change.seen_from = DatumGetInt64(values[RULE_SEEN_FROM]);
-	rule->change.sure_from = nulls[RULE_SURE_FROM] ? PG_INT64_MAX
-		: DatumGetInt64(values[RULE_SURE_FROM]);
+	rule->change = change_of(&values[RULE_VALID_FROM], &nulls[RULE_VALID_FROM]);
 	rule->ended = nulls[RULE_VALUE];
 	if (!rule->ended)
 		read_value(DatumGetJsonbP(values[RULE_VALUE]), rule);

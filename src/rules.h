@@ -32,6 +32,19 @@ typedef struct Change
 	int64		sure_from;		/* PG_INT64_MAX until posting has found it */
 } Change;
 
+/* a change of a row's columns valid_from, seen_from and sure_from, adjacent in this order */
+static inline Change
+change_of(const Datum *values, const bool *nulls)
+{
+	Change		change = {
+		.valid_from = DatumGetTimestampTz(values[0]),
+		.seen_from = DatumGetInt64(values[1]),
+		.sure_from = nulls[2] ? PG_INT64_MAX : DatumGetInt64(values[2])
+	};
+
+	return change;
+}
+
 /*
  * The view of one event on all changes: what was valid at a time, among what
  * row number `number` knew.  When rewarding, both cuts are that number and
