@@ -196,16 +196,15 @@ why_no_creator(const Explanation *why)
 	return "no tokens, or a rate of zero";
 }
 
-/* stored shares in order, each end of a chain as it comes */
+/* stored shares in order, each end of a chain as it comes; marks the entries seen */
 static void
-explain_stored(Explanation *why, const Distribution *distribution)
+explain_present(Explanation *why, const Distribution *distribution, bool *seen)
 {
 	ShareReader reader = distribution_reader(distribution);
 	Share		share;
 	AccountKind kind = KIND_PROVIDER;
 	int64		earner = ACCOUNT_SELF;
 	int			level = -1;		/* -1: no earner yet */
-	bool		seen[ENTRY_LAST + 1] = {0};
 
 	while (distribution_next(&reader, &share))
 	{
@@ -235,7 +234,12 @@ explain_stored(Explanation *why, const Distribution *distribution)
 	}
 	if (level >= 0)
 		explain_end_of_chain(why, kind, earner, level);
+}
 
+/* why an entry that a request could have is not there */
+static void
+explain_absent(Explanation *why, const bool *seen)
+{
 	if (!seen[ENTRY_WORK])
 		put_line(why, &(Share) {ENTRY_WORK, 0, 0, 0}, NULL, NULL, NULL,
 				 why->event.provider.text ? why_no_points(why) : "no provider");
@@ -243,6 +247,15 @@ explain_stored(Explanation *why, const Distribution *distribution)
 		put_line(why, &(Share) {ENTRY_USAGE, 0, 0, 0}, NULL, NULL, NULL, why_no_points(why));
 	if (!seen[ENTRY_CREATOR])
 		put_line(why, &(Share) {ENTRY_CREATOR, 0, 0, 0}, NULL, NULL, NULL, why_no_creator(why));
+}
+
+static void
+explain_stored(Explanation *why, const Distribution *distribution)
+{
+	bool		seen[ENTRY_LAST + 1] = {0};
+
+	explain_present(why, distribution, seen);
+	explain_absent(why, seen);
 }
 
 /*
