@@ -16,7 +16,6 @@
 #include "access/stratnum.h"
 #include "access/xact.h"
 #include "accounts.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "memo.h"
@@ -254,7 +253,7 @@ place_contenders(Ranking *ranking, const Totals *totals)
 	keyed_close(&scores);
 }
 
-/* reads the tail for a board; needs SPI */
+/* reads the tail for a board */
 static Ranking *
 ranking_create(Board board, DateADT month)
 {
@@ -463,6 +462,23 @@ put_places(FunctionCallInfo fcinfo, const Ranking *ranking, const Place *places,
 
 /* ---- the functions ---- */
 
+/*
+ * Contenders and lists can be large, so each call has a context of its own to
+ * give back at its end, however long the caller's lives.
+ */
+static MemoryContext
+begin_ranking(void)
+{
+	return MemoryContextSwitchTo(AllocSetContextCreate(CurrentMemoryContext, "rewards ranking",
+													   ALLOCSET_DEFAULT_SIZES));
+}
+
+static void
+end_ranking(MemoryContext caller)
+{
+	MemoryContextDelete(MemoryContextSwitchTo(caller));
+}
+
 static DateADT
 month_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -477,19 +493,20 @@ Datum
 board_top(PG_FUNCTION_ARGS)
 {
 	int64		n = PG_GETARG_INT32(2);
+	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
 	ScanKeyData positive;
 
 	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
+	caller = begin_ranking();
 	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
 	list = list_contenders(ranking, n);
 	points_key(&positive, BTGreaterStrategyNumber, 0);
 	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
 	qsort(list.places, list.count, sizeof(Place), compare_places);
 	put_places(fcinfo, ranking, list.places, Min(n, list.count));
-	SPI_finish();
+	end_ranking(caller);
 	return (Datum) 0;
 }
 
@@ -529,7 +546,7 @@ place_argument(FunctionCallInfo fcinfo, const Ranking *ranking)
 Datum
 board_rank(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext caller;
 	Ranking    *ranking;
 	Place		place;
 	TupleDesc	desc;
@@ -541,13 +558,12 @@ board_rank(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "board_rank() must return a row");
 	desc = BlessTupleDesc(desc);
-	SPI_connect();
+	caller = begin_ranking();
 	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
 	place = place_argument(fcinfo, ranking);
 	above = count_above(ranking, Max(place.points, 0), &of);
-	SPI_finish();
+	end_ranking(caller);
 
-	MemoryContextSwitchTo(caller);
 	values[0] = Int64GetDatum(1 + above);
 	nulls[0] = place.points <= 0;
 	values[1] = NumericGetDatum(amount_sum_to_numeric(place.points));
@@ -564,13 +580,14 @@ Datum
 board_around(PG_FUNCTION_ARGS)
 {
 	int64		n = PG_GETARG_INT32(4);
+	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
 	Place		place;
 	int64		from = 0;
 
 	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
+	caller = begin_ranking();
 	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
 	place = place_argument(fcinfo, ranking);
 	if (place.points > 0)
@@ -587,6 +604,6 @@ board_around(PG_FUNCTION_ARGS)
 		from = Max(0, from - n);
 		put_places(fcinfo, ranking, list.places + from, list.count - from);
 	}
-	SPI_finish();
+	end_ranking(caller);
 	return (Datum) 0;
 }
