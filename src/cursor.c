@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
 #include "cursor.h"

@@ -12,7 +12,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "models.h"
 #include "reward.h"
 #include "utils/builtins.h"
 

@@ -8,10 +8,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "compat.h"
 #include "line.h"
 #include "stream.h"
-#include "utils/builtins.h"
 
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256

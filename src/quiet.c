@@ -13,7 +13,6 @@
 
 #include "access/transam.h"
 #include "access/twophase.h"
-#include "catalog/pg_type.h"
 #include "compat.h"
 #include "miscadmin.h"
 #include "quiet.h"
