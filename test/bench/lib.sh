@@ -8,6 +8,7 @@
 #   timed SQL                its milliseconds
 #   post_all, verify WHAT    folds all; computes all again and reports
 #   record CASE WHO VALUE    keeps a figure of this section and round
+#   record_latencies CASE PREFIX P50 P99   the two, as PREFIXp50 and PREFIXp99
 #   median CASE WHO, ratio CASE WHO BASE [CASE OF BASE]   of the rounds
 #   turns WHO...             them, another one first in each round
 #   say TEXT...              prints and writes into the report
@@ -31,6 +32,7 @@ line() { say "| $(echo "$1" | sed 's/ *| */ | /g') |"; }
 # Figures ----------------------------------------------------------------------
 
 record() { echo "$section,$1,$2,$ROUND,$3" >>"$B/raw.csv"; }
+record_latencies() { record "$1" "$2p50" "$3"; record "$1" "$2p99" "$4"; }
 
 middle()
 {
@@ -110,7 +112,7 @@ SQL
 }
 
 FIELDS='user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms'
-declare -A TABLE=([bare]=bare.usage [ours]=rewards.usage_logs [posted]=rewards.usage_logs [plpgsql]=plain.usage [plpgsql_set]=plain.usage_set)
+declare -A TABLE=([bare]=bare.usage [ours]=rewards.usage_logs [plpgsql]=plain.usage [plpgsql_set]=plain.usage_set)
 
 request_scripts()
 {

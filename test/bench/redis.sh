@@ -32,14 +32,14 @@ redis() { redis-cli -s "$B/socket/redis" "$@"; }
 # is csv; the first field is the command, commas and all.
 redis_bench() { redis-benchmark -s "$B/socket/redis" -r "$ACCOUNTS" --csv "$@" 2>/dev/null | tail -1 | tr -d '"'; }
 
-redis_latencies() { redis_bench -c 1 -n "$REDIS_CALLS" "$@" | awk -F, '{ print $(NF - 3), $(NF - 1) }'; }
+redis_latencies() { redis_bench -c 1 -n "$REDIS_REQUESTS" "$@" | awk -F, '{ print $(NF - 3), $(NF - 1) }'; }
 
 redis_rate()
 {
 	local clients=$1
 
 	shift
-	redis_bench -c "$clients" -n $((REDIS_CALLS * 20)) "$@" | awk -F, '{ print $(NF - 6) }'
+	redis_bench -c "$clients" -n $((REDIS_REQUESTS * 20)) "$@" | awk -F, '{ print $(NF - 6) }'
 }
 
 # What one event does to a sorted set: eight increments, in one round trip.

@@ -70,8 +70,7 @@ old_latency()
 	local result
 
 	result=$(latencies "call.$2" 1)
-	record "$1 $2" p50 "$(echo $result | cut -d' ' -f1)"
-	record "$1 $2" p99 "$(echo $result | cut -d' ' -f2)"
+	record_latencies "$1 $2" '' $result
 }
 
 old_table()

@@ -3,7 +3,7 @@
 # with a session that posts every 100 ms. Redis holds the same scores and takes the
 # same events, which there are increments only.
 
-REDIS_CALLS=5000
+REDIS_REQUESTS=5000
 STATES='idle 1000 full'
 CALLS='top rank around balance summary history statement daily_points user_points provider_rewards'
 
@@ -127,8 +127,7 @@ reading_state()
 	reading_load "$1"
 	for call in $CALLS; do
 		result=$(latencies "call.$call" 1)
-		record "$1 $call" p50 "$(echo $result | cut -d' ' -f1)"
-		record "$1 $call" p99 "$(echo $result | cut -d' ' -f2)"
+		record_latencies "$1 $call" '' $result
 	done
 	record "$1" backlog "$(number 'select backlog from rewards.status')"
 	record "$1" rows $((($(rows_drawn) - rows) * 1000 / ($(now_ms) - from)))
@@ -156,8 +155,7 @@ reading_redis_state()
 	for call in $CALLS; do
 		if redis_call "$call"; then
 			result=$(redis_latencies "${REDIS_CALL[@]}")
-			record "$1 $call" redis_p50 "$(echo $result | cut -d' ' -f1)"
-			record "$1 $call" redis_p99 "$(echo $result | cut -d' ' -f2)"
+			record_latencies "$1 $call" redis_ $result
 		fi
 	done
 	redis_load_end

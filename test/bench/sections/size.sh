@@ -21,7 +21,7 @@ size_single()
 {
 	local wal size
 
-	as_owner "$BIN/pgbench" -n -M prepared -c 8 -t 250 -f "$B/request.$1.sql" >/dev/null 2>&1
+	pgbench -c 8 -t 250 -f "$B/request.$1.sql" >/dev/null 2>&1
 	wal=$(wal_place) size=$(size_of "$1")
 	pgbench -c 8 -t $((ROWS / 40)) -f "$B/request.$1.sql" >/dev/null 2>&1
 	record wal "$1" "$(per_event "$(wal_place) - $wal")"
