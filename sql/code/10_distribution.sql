@@ -76,5 +76,5 @@ comment on function rewards.entry_number(text) is 'stored number of a kind of mo
 
 create function rewards.unit_name(number smallint) returns text
 	language sql immutable strict parallel safe
-	as $$ select (array['points', 'earnings', 'credits', 'tokens'])[number] $$;
+	as $$ select ('{points,earnings,credits,tokens}'::text[])[number] $$;
 comment on function rewards.unit_name(smallint) is 'name of a unit of movements, by its stored number';
