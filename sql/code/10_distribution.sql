@@ -59,6 +59,7 @@ create operator class rewards.distribution_ops default for type rewards.distribu
 comment on operator class rewards.distribution_ops using hash is 'equality of distributions';
 
 create cast (rewards.distribution as jsonb) with inout;
+comment on cast (rewards.distribution as jsonb) is 'by the text form, which is JSON';
 
 create function rewards.shares(distribution rewards.distribution)
 	returns table (account_number bigint, entry text, level integer, amount numeric)

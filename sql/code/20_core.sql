@@ -20,12 +20,12 @@ comment on function rewards.next_number(regclass) is
 	'default of usage_logs.id and journal.id: takes a transaction id, then draws the next number';
 
 create function rewards.usage_before_insert() returns trigger
-	as 'MODULE_PATHNAME' language c;
+	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
 revoke all on function rewards.usage_before_insert() from public;
 comment on function rewards.usage_before_insert() is 'trigger: computes the reward of a usage row and writes it into the row';
 
 create function rewards.refuse_change() returns trigger
-	as 'MODULE_PATHNAME' language c;
+	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
 revoke all on function rewards.refuse_change() from public;
 comment on function rewards.refuse_change() is 'trigger: refuses to change what is immutable, and writes aimed at a partition (55000)';
 

@@ -118,6 +118,10 @@ select is_empty($$
 	union all select t.oid::regtype::text from pg_type t where t.typnamespace = 'rewards'::regnamespace and t.typtype in ('b', 'c') and t.typelem = 0
 		and not exists (select from pg_class c where c.oid = t.typrelid and c.relkind <> 'c') and obj_description(t.oid, 'pg_type') is null
 	union all select o.oid::regoperator::text from pg_operator o where o.oprnamespace = 'rewards'::regnamespace and obj_description(o.oid, 'pg_operator') is null
+	union all select 'trigger ' || t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+	where c.relnamespace = 'rewards'::regnamespace and not c.relispartition and not t.tgisinternal and obj_description(t.oid, 'pg_trigger') is null
+	union all select 'cast of ' || c.castsource::regtype from pg_cast c
+	where c.castsource = 'rewards.distribution'::regtype and obj_description(c.oid, 'pg_cast') is null
 	$$, 'every object has a comment');
 -- unit_name() is one expression over its argument, to be inlined
 select is_empty($$
