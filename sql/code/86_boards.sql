@@ -7,6 +7,12 @@
 create type rewards.board_place as (rank bigint, kind text, account text, points numeric);
 comment on type rewards.board_place is 'a line of a leaderboard';
 
+create function rewards.board_name(number smallint) returns text
+	language sql immutable strict parallel safe
+	as $$ select ('{provider,user,creator,referrer}'::text[])[number] $$;
+revoke all on function rewards.board_name(smallint) from public;
+comment on function rewards.board_name(smallint) is 'name of a board, by its number in rewards.score';
+
 create function rewards.board_number(board text) returns smallint
 	language plpgsql immutable parallel safe
 	set search_path = pg_catalog, pg_temp

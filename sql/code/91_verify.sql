@@ -163,7 +163,7 @@ as $$
 		where (e.amount, e.events, e.tokens, e.first_at, e.last_at) is distinct from (t.amount, t.events, t.tokens, t.first_at, t.last_at)
 		union all
 		select 'score', coalesce(e.account, s.account), nullif(coalesce(e.month, s.month), 'infinity')::text,
-			(array['provider', 'user', 'creator', 'referrer'])[coalesce(e.board, s.board)] || ' board''s score',
+			rewards.board_name(coalesce(e.board, s.board)::smallint) || ' board''s score',
 			trim_scale(e.points)::text, trim_scale(s.points)::text
 		from score_line e
 		full join (select * from rewards.score s where since is null and until is null and s.points <> 0) s
@@ -171,7 +171,7 @@ as $$
 		where e.points is distinct from s.points
 		union all
 		select 'score', s.account, nullif(s.month, 'infinity')::text,
-			(array['provider', 'user', 'creator', 'referrer'])[s.board] || ' board''s name', a.name, s.name
+			rewards.board_name(s.board) || ' board''s name', a.name, s.name
 		from rewards.score s join rewards.account a on a.id = s.account
 		where since is null and until is null and s.name <> a.name
 		union all
@@ -182,7 +182,7 @@ as $$
 		where (e.first_at, e.last_at) is distinct from (t.first_at, t.last_at)
 		union all
 		select 'score_bucket', null, nullif(b.month, 'infinity')::text,
-			format('%s board''s bucket from %s', (array['provider', 'user', 'creator', 'referrer'])[b.board], trim_scale(b.lowest)),
+			format('%s board''s bucket from %s', rewards.board_name(b.board), trim_scale(b.lowest)),
 			b.scores::text, b.accounts::text
 		from bucket_line b where b.scores <> b.accounts
 	)

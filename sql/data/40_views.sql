@@ -205,14 +205,14 @@ comment on view rewards.daily_points is 'points of accounts by programme day (P1
 /* ---- leaderboards ---- */
 
 create or replace view rewards.board_lines as
-select b.board, s.month, a.kind, s.name as account, s.points
-from (values (1::smallint, 'provider'), (2::smallint, 'user'), (3::smallint, 'creator'), (4::smallint, 'referrer')) b(number, board)
-join rewards.score s on s.board = b.number and s.month < 'infinity'
+select rewards.board_name(b.number::smallint) as board, s.month, a.kind, s.name as account, s.points
+from generate_series(1, 4) b(number)
+join rewards.score s on s.board = b.number::smallint and s.month < 'infinity'
 join rewards.account a on a.id = s.account
 union all
-select b.board, null::date, a.kind, s.name, s.points
-from (values (1::smallint, 'provider'), (2::smallint, 'user'), (3::smallint, 'creator'), (4::smallint, 'referrer')) b(number, board)
-join rewards.score s on s.board = b.number and s.month = 'infinity'
+select rewards.board_name(b.number::smallint), null::date, a.kind, s.name, s.points
+from generate_series(1, 4) b(number)
+join rewards.score s on s.board = b.number::smallint and s.month = 'infinity'
 join rewards.account a on a.id = s.account
 union all
 select b.board, m.month, coalesce(a.kind, t.kind), coalesce(a.name, t.account), t.amount

@@ -123,10 +123,10 @@ select is_empty($$
 	union all select 'cast of ' || c.castsource::regtype from pg_cast c
 	where c.castsource = 'rewards.distribution'::regtype and obj_description(c.oid, 'pg_cast') is null
 	$$, 'every object has a comment');
--- unit_name() is one expression over its argument, to be inlined
+-- unit_name() and board_name() are one expression over their argument, to be inlined
 select is_empty($$
 	select p.oid::regprocedure from pg_proc p join pg_language l on l.oid = p.prolang
-	where p.pronamespace = 'rewards'::regnamespace and (p.prosecdef or l.lanname <> 'c') and p.proname <> 'unit_name'
+	where p.pronamespace = 'rewards'::regnamespace and (p.prosecdef or l.lanname <> 'c') and p.proname not in ('unit_name', 'board_name')
 		and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)
 	$$, 'search_path is pinned');
 select is_empty($$
@@ -179,13 +179,13 @@ select set_eq($$
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,next_number,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,
-		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what app may call');
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,
-		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,require_installed}'::text[], 'what analyst may call');
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
