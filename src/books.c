@@ -1,10 +1,10 @@
 /*
  * books.c
  *		Writes what totals.c has added up to the tables of totals: days, months,
- *		models, activity, and through ladder.c the leaderboards.
+ *		models, and through ladder.c the leaderboards.
  *
- * Only who holds the cursor writes here, in order of keys: models, activity and
- * names by a statement each, the rest row by row.  Everything runs inside SPI.
+ * Only who holds the cursor writes here, in order of keys: models and names
+ * by a statement each, the rest row by row.  Everything runs inside SPI.
  */
 #include "postgres.h"
 
@@ -126,20 +126,6 @@ collect_lines(Totals *totals, const int64 *numbers, Total **lines)
 	return sort_lines(*lines, count);
 }
 
-/* columns of rewards.day_total and rewards.month_total; the first five are the key */
-enum
-{
-	TOTAL_ACCOUNT,
-	TOTAL_PERIOD,
-	TOTAL_UNIT,
-	TOTAL_ENTRY,
-	TOTAL_LEVEL,
-	TOTAL_AMOUNT,
-	TOTAL_EVENTS,
-	TOTAL_TOKENS,
-	TOTAL_COLUMNS
-};
-
 static void
 add_line(KeyedTable *table, const Total *line)
 {
@@ -240,38 +226,11 @@ write_models(Totals *totals)
 				  " last_at = greatest(t.last_at, excluded.last_at)");
 }
 
-static void
-write_activities(Totals *totals, const int64 *numbers)
-{
-	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Batch		batch = batch_create(3, types, hash_get_num_entries(totals->activities));
-	HASH_SEQ_STATUS scan;
-	Activity   *activity;
-
-	hash_seq_init(&scan, totals->activities);
-	while ((activity = hash_seq_search(&scan)) != NULL)
-	{
-		int			i = batch.count;
-
-		if (!activity->active)
-			continue;
-		batch.columns[0][i] = Int64GetDatum(activity->account > 0 ? activity->account
-											: numbers[NAME_PLACE(activity->account)]);
-		batch.columns[1][i] = TimestampTzGetDatum(activity->first_at);
-		batch.columns[2][i] = TimestampTzGetDatum(activity->last_at);
-		batch.count++;
-	}
-	batch_execute(&batch, "insert into rewards.activity as t (account, first_at, last_at)"
-				  " select account, min(first_at), max(last_at)"
-				  " from unnest($1, $2, $3) as n(account, first_at, last_at)"
-				  " group by account order by account"
-				  " on conflict (account) do update"
-				  " set first_at = least(t.first_at, excluded.first_at),"
-				  " last_at = greatest(t.last_at, excluded.last_at)");
-}
-
-/* adds what was added up to all the tables of totals */
-void
+/*
+ * Adds what was added up to all the tables of totals.  Returns the numbers of the
+ * accounts that it knew by name.
+ */
+const int64 *
 books_write(Totals *totals)
 {
 	int64	   *numbers = register_names(totals);
@@ -280,5 +239,5 @@ books_write(Totals *totals)
 	write_totals(totals, numbers);
 	PopActiveSnapshot();
 	write_models(totals);
-	write_activities(totals, numbers);
+	return numbers;
 }

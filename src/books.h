@@ -7,6 +7,6 @@
 
 #include "totals.h"
 
-extern void books_write(Totals *totals);
+extern const int64 *books_write(Totals *totals);
 
 #endif							/* REWARDS_BOOKS_H */

@@ -27,6 +27,7 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[SEQUENCE_USAGE_NUMBER] = "usage_number",
 	[TABLE_RULE] = "rule",
 	[TABLE_ACCOUNT] = "account",
+	[TABLE_ACCOUNT_FACT] = "account_fact",
 	[TABLE_MODEL] = "model",
 	[TABLE_MODEL_FACT] = "model_fact",
 	[TABLE_ACCOUNT_SIGNAL] = "account_signal",
@@ -34,15 +35,18 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_MONTH_TOTAL] = "month_total",
 	[TABLE_SCORE] = "score",
 	[TABLE_SCORE_BUCKET] = "score_bucket",
+	[TABLE_ACTIVITY] = "activity",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
+	[INDEX_ACCOUNT_FACT] = "account_fact_account",
 	[INDEX_MODEL_CHARACTER] = "model_character",
 	[INDEX_MODEL_FACT_MODEL] = "model_fact_model",
 	[INDEX_DAY_TOTAL] = "day_total_pkey",
 	[INDEX_MONTH_TOTAL] = "month_total_pkey",
 	[INDEX_SCORE] = "score_pkey",
 	[INDEX_SCORE_ORDER] = "score_order",
-	[INDEX_SCORE_BUCKET] = "score_bucket_pkey"
+	[INDEX_SCORE_BUCKET] = "score_bucket_pkey",
+	[INDEX_ACTIVITY] = "activity_pkey"
 };
 
 static Oid	table_oids[CATALOG_TABLES];

@@ -32,6 +32,7 @@ enum
 	LINE_RULE,
 	LINE_BASE,
 	LINE_RATE,
+	LINE_MULTIPLIER,
 	LINE_NOTE,
 	LINE_COLUMNS
 };
@@ -45,8 +46,24 @@ typedef struct Explanation
 } Explanation;
 
 static void
-put_line(Explanation *why, const Share *share, const char *rule,
-		 const Amount *base, const Amount *rate, const char *note)
+put_amount(Datum *values, bool *nulls, int column, const Amount *amount)
+{
+	nulls[column] = amount == NULL;
+	if (amount)
+		values[column] = NumericGetDatum(amount_to_numeric(*amount));
+}
+
+static void
+put_text(Datum *values, bool *nulls, int column, const char *value)
+{
+	nulls[column] = value == NULL;
+	if (value)
+		values[column] = CStringGetTextDatum(value);
+}
+
+static void
+put_multiplied(Explanation *why, const Share *share, const char *rule, const Amount *base,
+			   const Amount *rate, const Amount *multiplier, const char *note)
 {
 	Datum		values[LINE_COLUMNS];
 	bool		nulls[LINE_COLUMNS] = {0};
@@ -56,15 +73,19 @@ put_line(Explanation *why, const Share *share, const char *rule,
 	values[LINE_ACCOUNT] = Int64GetDatum(share->account);
 	nulls[LINE_ACCOUNT] = share->account == ACCOUNT_SELF;
 	values[LINE_AMOUNT] = NumericGetDatum(amount_to_numeric(share->amount));
-	values[LINE_RULE] = rule ? CStringGetTextDatum(rule) : (Datum) 0;
-	nulls[LINE_RULE] = rule == NULL;
-	values[LINE_BASE] = base ? NumericGetDatum(amount_to_numeric(*base)) : (Datum) 0;
-	nulls[LINE_BASE] = base == NULL;
-	values[LINE_RATE] = rate ? NumericGetDatum(amount_to_numeric(*rate)) : (Datum) 0;
-	nulls[LINE_RATE] = rate == NULL;
-	values[LINE_NOTE] = note ? CStringGetTextDatum(note) : (Datum) 0;
-	nulls[LINE_NOTE] = note == NULL;
+	put_text(values, nulls, LINE_RULE, rule);
+	put_amount(values, nulls, LINE_BASE, base);
+	put_amount(values, nulls, LINE_RATE, rate);
+	put_amount(values, nulls, LINE_MULTIPLIER, multiplier);
+	put_text(values, nulls, LINE_NOTE, note);
 	tuplestore_putvalues(why->result->setResult, why->result->setDesc, values, nulls);
+}
+
+static void
+put_line(Explanation *why, const Share *share, const char *rule,
+		 const Amount *base, const Amount *rate, const char *note)
+{
+	put_multiplied(why, share, rule, base, rate, NULL, note);
 }
 
 /* how a model came to its tier */
@@ -110,21 +131,65 @@ why_no_points(const Explanation *why)
 	return "the rules in force give no points";
 }
 
+static char *
+amount_text(Amount amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount_to_numeric(amount))));
+}
+
+/*
+ * What an earner's points were multiplied by, in words after the rule; in *all
+ * all of it together.
+ */
+static char *
+multiplier_reason(Explanation *why, AccountKind kind, const char *rule, Amount *all)
+{
+	const Reward *reward = &why->reward;
+	const Multipliers *multipliers = &reward->multipliers[kind];
+	StringInfoData text;
+	const Rule *campaign;
+	int			place = 0;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, rule);
+	*all = reward->campaigns[kind];
+	if (multipliers->own_fact)
+	{
+		appendStringInfo(&text, ", times %s (the account's own)", amount_text(multipliers->own));
+		*all = amount_times(*all, multipliers->own);
+	}
+	if (multipliers->streak_rule)
+	{
+		appendStringInfo(&text, ", times %s (a streak of %d days)",
+						 amount_text(multipliers->streak_rule->rate), multipliers->streak_days);
+		*all = amount_times(*all, multipliers->streak_rule->rate);
+	}
+	while ((campaign = rule_next(reward->rules, RULE_CAMPAIGN, &place, &why->as_of)) != NULL)
+		if (reward_in_campaign(reward, campaign, kind, &why->as_of))
+			appendStringInfo(&text, ", times %s (campaign \"%s\")",
+							 amount_text(campaign->rate), campaign->key);
+	return text.data;
+}
+
 static void
 explain_own(Explanation *why, const Share *share)
 {
 	const Reward *reward = &why->reward;
+	bool		work = share->entry == ENTRY_WORK;
+	const char *rule;
+	Amount		multiplier;
 
-	if (share->entry == ENTRY_WORK)
-		put_line(why, share, base_reason(reward), &reward->base, NULL, NULL);
+	if (work)
+		rule = base_reason(reward);
+	else if (reward->service_rule && (reward->service_rule->user_base != 0
+									  || reward->service_rule->user_per_token != 0))
+		rule = psprintf("service %s, points for the request and its tokens", reward->service);
 	else
-		put_line(why, share,
-				 reward->service_rule && (reward->service_rule->user_base != 0
-										  || reward->service_rule->user_per_token != 0)
-				 ? psprintf("service %s, points for the request and its tokens", reward->service)
-				 : psprintf("the user's share of %s", base_reason(reward)),
-				 &reward->base,
-				 reward->user_share ? &reward->user_share->rate : NULL, NULL);
+		rule = psprintf("the user's share of %s", base_reason(reward));
+	rule = multiplier_reason(why, work ? KIND_PROVIDER : KIND_USER, rule, &multiplier);
+	put_multiplied(why, share, rule, &reward->base,
+				   !work && reward->user_share ? &reward->user_share->rate : NULL,
+				   &multiplier, NULL);
 }
 
 static const Rule *
@@ -259,7 +324,7 @@ explain_stored(Explanation *why, const Distribution *distribution)
 
 /*
  * explain_shares(usage_id) returns setof (entry, level, account_number, amount,
- * rule, base, rate, note); nothing for an id that is not there.
+ * rule, base, rate, multiplier, note); nothing for an id that is not there.
  */
 Datum
 explain_shares(PG_FUNCTION_ARGS)
@@ -282,7 +347,7 @@ explain_shares(PG_FUNCTION_ARGS)
 		heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
 		event_read(&why.event, values, nulls);
 		why.as_of = as_of_row(why.event.created_at, why.event.number);
-		reward_compute(&why.event, &why.as_of, &why.reward);
+		reward_compute(rules_current(), &why.event, &why.as_of, &why.reward);
 		explain_stored(&why, (Distribution *) PG_DETOAST_DATUM_PACKED(values[COLUMN_DISTRIBUTION]));
 	}
 	SPI_finish();

@@ -12,7 +12,7 @@
 #include "executor/tuptable.h"
 
 #define KEYED_MAX_KEYS 5
-#define KEYED_MAX_COLUMNS 8
+#define KEYED_MAX_COLUMNS 9
 
 typedef struct KeyedTable
 {

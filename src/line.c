@@ -17,11 +17,11 @@
 #define LINE_QUERY \
 	"select u.id, u.created_at, u.status_code between 200 and 299," \
 	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id," \
-	" u.model, 0::smallint, u.distribution" \
+	" u.model, 0::smallint, u.distribution, u.service" \
 	" from rewards.usage_logs u where u.id between $1 and $2" \
 	" union all" \
 	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit," \
-	" j.distribution" \
+	" j.distribution, null" \
 	" from rewards.journal j where j.id between $1 and $2"
 
 static StreamQuery any_order = {
@@ -85,6 +85,7 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.model = id_of_datum(slot->tts_values[6], slot->tts_isnull[6]);
 	row.unit = (Unit) DatumGetInt16(slot->tts_values[7]);
 	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(slot->tts_values[8]);
+	row.service = id_of_datum(slot->tts_values[9], slot->tts_isnull[9]);
 	return reader->visit(&row, reader->context);
 }
 

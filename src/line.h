@@ -29,6 +29,7 @@ typedef struct LineRow
 	Id			user;			/* text NULL in the journal */
 	Id			provider;
 	Id			model;
+	Id			service;
 	Unit		unit;			/* UNIT_OF_USAGE: a usage row */
 	const Distribution *distribution;
 } LineRow;

@@ -165,7 +165,7 @@ const ModelFact *
 model_fact(const Model *model, ModelFactKind kind, const AsOf *as_of)
 {
 	for (int i = model->nfacts - 1; i >= 0; i--)
-		if (model->facts[i].kind == kind && change_counts(&model->facts[i].change, as_of, as_of->model_cut))
+		if (model->facts[i].kind == kind && change_counts(&model->facts[i].change, as_of, as_of->cuts[CUT_MODEL]))
 			return model->facts[i].ended ? NULL : &model->facts[i];
 	return NULL;
 }

@@ -34,6 +34,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "number.h"
+#include "progress.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -64,6 +65,8 @@ typedef struct Posting
 	uint64		horizon;		/* but below this */
 	Quiet		quiet;			/* when this posting began */
 	Totals	   *totals;
+	Progress   *progress;
+	int			booked;			/* bonuses found due */
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -205,7 +208,10 @@ visit_row(const LineRow *row, void *context)
 	if (!leave_unseen(posting, row->number - 1))
 		return false;
 	if (!must_wait(row))
+	{
 		totals_add(posting->totals, row);
+		progress_add(posting->progress, row);
+	}
 	else if (posting->nopen >= MAX_OPEN && in_new_stretch(posting))
 	{
 		posting->upto = row->number - 1;
@@ -305,6 +311,7 @@ static void
 fold_rows(Posting *posting)
 {
 	posting->totals = totals_create(GRAIN_DAY, true);
+	posting->progress = progress_begin(posting->totals, true);
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -342,7 +349,8 @@ write_posting(Posting *posting)
 	/* numbers above the new cursor may be older than this posting, or all younger */
 	const Quiet *quiet = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
 
-	books_write(posting->totals);
+	progress_finish(posting->progress);
+	posting->booked = progress_write(posting->progress, books_write(posting->totals));
 	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
 	settle_changes(posting);
 
@@ -351,6 +359,17 @@ write_posting(Posting *posting)
 					? "select rewards.make_partitions() where rewards.partitions_ahead() = 0"
 					: "select rewards.make_partitions()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not make partitions");
+}
+
+/* false when another poster is at work */
+static bool
+post_once(Posting *posting, int64 max_events)
+{
+	if (!begin_posting(posting, max_events))
+		return false;
+	fold_rows(posting);
+	write_posting(posting);
+	return true;
 }
 
 static void
@@ -374,6 +393,10 @@ post(PG_FUNCTION_ARGS)
 {
 	int64		max_events = PG_ARGISNULL(0) ? -1 : PG_GETARG_INT64(0);
 	Posting		posting = {0};
+	Posting		again = {0};
+	int64		events = 0;
+	int64		shares = 0;
+	bool		complete = false;
 	TupleDesc	desc;
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
@@ -390,24 +413,44 @@ post(PG_FUNCTION_ARGS)
 
 	(void) catalog_table(TABLE_USAGE_LOGS); /* says so when there is none */
 	SPI_connect();
-	if (begin_posting(&posting, max_events))
+	if (post_once(&posting, max_events))
 	{
-		fold_rows(&posting);
-		write_posting(&posting);
-		values[0] = Int64GetDatum(posting.totals->events);
-		values[1] = Int64GetDatum(posting.totals->shares);
-		values[2] = BoolGetDatum(!posting.stopped && !posting.cut);
-	}
-	else
-	{
-		values[0] = values[1] = Int64GetDatum(0);
-		values[2] = BoolGetDatum(false);
+		events = posting.totals->events;
+		shares = posting.totals->shares;
+		complete = !posting.stopped && !posting.cut;
+		/* the bonuses that were found due are entries of the journal themselves */
+		if (posting.booked > 0 && complete && max_events < 0 && post_once(&again, -1))
+		{
+			events += again.totals->events;
+			shares += again.totals->shares;
+			complete = !again.stopped;
+		}
 	}
 	SPI_finish();
+	values[0] = Int64GetDatum(events);
+	values[1] = Int64GetDatum(shares);
+	values[2] = BoolGetDatum(complete);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 
 /* ---- all again ---- */
+
+typedef struct FoldAgain
+{
+	Totals	   *totals;
+	Progress   *progress;
+} FoldAgain;
+
+/* LineVisitor */
+static bool
+visit_again(const LineRow *row, void *context)
+{
+	FoldAgain  *again = (FoldAgain *) context;
+
+	totals_add(again->totals, row);
+	progress_add(again->progress, row);
+	return true;
+}
 
 /* folds the rows of a stretch, returns how many */
 static int64
@@ -416,13 +459,17 @@ fold_again(int64 first, int64 last)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "rewards refold", ALLOCSET_DEFAULT_SIZES);
 	Stretch		stretch = {first, last};
+	FoldAgain	again;
 	Totals	   *totals;
 	int64		events;
 
 	MemoryContextSwitchTo(context);
 	totals = totals_create(GRAIN_DAY, true);
-	line_read(&stretch, 1, totals_visit, totals);
-	books_write(totals);
+	again.totals = totals;
+	again.progress = progress_begin(totals, false);
+	line_read(&stretch, 1, visit_again, &again);
+	progress_finish(again.progress);
+	progress_write(again.progress, books_write(totals));
 	events = totals->events;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

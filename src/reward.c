@@ -90,6 +90,45 @@ find_tier(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Rewa
 	reward->tier_rule_points = rule_in_force(rules, RULE_TIER, reward->tier, as_of);
 }
 
+/* whether a campaign counts for one side of an event whose service and tier are known */
+bool
+reward_in_campaign(const Reward *reward, const Rule *campaign, AccountKind kind, const AsOf *as_of)
+{
+	if (as_of->at >= campaign->until)
+		return false;
+	if (campaign->account_kind != ANY_KIND && campaign->account_kind != (int) kind)
+		return false;
+	if (campaign->service && strcmp(campaign->service, reward->service) != 0)
+		return false;
+	return campaign->tier == NULL
+		|| (reward->tier && strcmp(campaign->tier, reward->tier) == 0);
+}
+
+/* points times all that multiplies them on one side, rounded once */
+static Amount
+multiply(const RuleSet *rules, const AsOf *as_of, AccountKind kind, Product points, Reward *reward)
+{
+	const Account *account = kind == KIND_USER ? &reward->user : &reward->provider;
+	Multipliers *multipliers = &reward->multipliers[kind];
+	Product		campaigns = product_of(AMOUNT_ONE);
+	const Rule *campaign;
+	int			place = 0;
+
+	*multipliers = standing_multipliers(rules, account->number, kind, as_of);
+	if (multipliers->own_fact)
+		points = product_times(points, multipliers->own);
+	if (multipliers->streak_rule)
+		points = product_times(points, multipliers->streak_rule->rate);
+	while ((campaign = rule_next(rules, RULE_CAMPAIGN, &place, as_of)) != NULL)
+		if (reward_in_campaign(reward, campaign, kind, as_of))
+		{
+			points = product_times(points, campaign->rate);
+			campaigns = product_times(campaigns, campaign->rate);
+		}
+	reward->campaigns[kind] = product_round(campaigns);
+	return product_round(points);
+}
+
 /* points of provider and user, before anybody shares in them */
 static void
 compute_points(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
@@ -115,9 +154,9 @@ compute_points(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 	reward->user_share = rule_in_force(rules, RULE_USER_SHARE, "", as_of);
 	if (reward->user_share)
 		user = product_plus(user, product_times(base, reward->user_share->rate));
-	reward->user_points = product_round(user);
+	reward->user_points = multiply(rules, as_of, KIND_USER, user, reward);
 	if (event->provider.text)
-		reward->provider_points = reward->base;
+		reward->provider_points = multiply(rules, as_of, KIND_PROVIDER, base, reward);
 }
 
 static const Rule *
@@ -211,13 +250,11 @@ distribute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Rew
 
 /*
  * Computes an event's reward by what was valid at as_of->at among what its row
- * knew.  22003 when an amount is out of range.
+ * knew, under given rules.  22003 when an amount is out of range.
  */
 void
-reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward)
+reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
 {
-	const RuleSet *rules = rules_current();
-
 	memset(reward, 0, sizeof(Reward));
 	reward->rules = rules;
 	find_service(rules, event, as_of, reward);

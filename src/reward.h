@@ -9,6 +9,7 @@
 #include "distribution.h"
 #include "event.h"
 #include "rules.h"
+#include "standing.h"
 
 /* what decided the tier */
 typedef enum TierSource
@@ -43,6 +44,8 @@ typedef struct Reward
 
 	Account		user;
 	Account		provider;
+	Multipliers multipliers[2]; /* of the accounts, by kind */
+	Amount		campaigns[2];	/* all of them together, rounded to be shown */
 	Amount		base;
 	Amount		provider_points;
 	Amount		user_points;
@@ -52,6 +55,9 @@ typedef struct Reward
 } Reward;
 
 extern void reward_place_model(Id model, const AsOf *as_of, Reward *reward);
-extern void reward_compute(const UsageEvent *event, const AsOf *as_of, Reward *reward);
+extern void reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
+						   Reward *reward);
+extern bool reward_in_campaign(const Reward *reward, const Rule *campaign, AccountKind kind,
+							   const AsOf *as_of);
 
 #endif							/* REWARDS_REWARD_H */

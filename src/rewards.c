@@ -11,7 +11,9 @@
 #include "memo.h"
 #include "miscadmin.h"
 #include "models.h"
+#include "progress.h"
 #include "ranking.h"
+#include "standing.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -40,6 +42,8 @@ _PG_init(void)
 	catalog_init();
 	accounts_init();
 	models_init();
+	standing_init();
+	progress_init();
 	ranking_init();
 }
 

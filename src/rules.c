@@ -45,6 +45,9 @@ static const char *const kind_names[RULE_KINDS] = {
 	[RULE_USER_SHARE] = "user_share",
 	[RULE_CREATOR_RATE] = "creator_rate",
 	[RULE_REFERRAL_RATES] = "referral_rates",
+	[RULE_CAMPAIGN] = "campaign",
+	[RULE_STREAK_MULTIPLIER] = "streak_multiplier",
+	[RULE_BONUS] = "bonus",
 	[RULE_SETTING] = "setting"
 };
 
@@ -112,6 +115,51 @@ json_lower_text(Jsonb *json, const char *name)
 	return text;
 }
 
+static int
+json_integer(Jsonb *json, const char *name)
+{
+	Amount		amount;
+
+	json_amount(json, name, &amount);
+	return (int) (amount / AMOUNT_ONE);
+}
+
+static int
+json_kind(Jsonb *json)
+{
+	const char *kind = json_text(json, "kind");
+
+	if (kind == NULL)
+		return ANY_KIND;
+	return account_kind_of(CStringGetTextDatum(kind));
+}
+
+static void
+read_campaign(Jsonb *json, Rule *rule)
+{
+	const char *until = json_text(json, "until");
+
+	json_amount(json, "multiplier", &rule->rate);
+	rule->service = json_text(json, "service");
+	rule->tier = json_text(json, "tier");
+	rule->until = DT_NOEND;
+	if (until)
+		rule->until = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+															  CStringGetDatum(until),
+															  ObjectIdGetDatum(InvalidOid),
+															  Int32GetDatum(-1)));
+}
+
+static void
+read_bonus(Jsonb *json, Rule *rule)
+{
+	json_amount(json, "amount", &rule->points);
+	rule->text = json_text(json, "event");
+	rule->hold = json_text(json, "hold");
+	rule->recipient_level = json_integer(json, "recipient_level");
+	rule->threshold = json_integer(json, "threshold");
+}
+
 static void
 read_pattern(Jsonb *json, Rule *rule)
 {
@@ -148,6 +196,7 @@ read_value(Jsonb *json, Rule *rule)
 	bool		upto;
 
 	rule->has_points = json_amount(json, "points", &rule->points);
+	rule->account_kind = json_kind(json);
 	switch (rule->kind)
 	{
 		case RULE_TIER:
@@ -174,6 +223,16 @@ read_value(Jsonb *json, Rule *rule)
 			break;
 		case RULE_REFERRAL_RATES:
 			read_rates(json, rule);
+			break;
+		case RULE_CAMPAIGN:
+			read_campaign(json, rule);
+			break;
+		case RULE_STREAK_MULTIPLIER:
+			json_amount(json, "multiplier", &rule->rate);
+			rule->threshold = json_integer(json, "days");
+			break;
+		case RULE_BONUS:
+			read_bonus(json, rule);
 			break;
 		case RULE_SETTING:
 			rule->text = json_text(json, "value");
@@ -257,7 +316,7 @@ make_histories(RuleSet *set)
 static AsOf
 as_of_now(void)
 {
-	return as_of_row(GetCurrentTimestamp(), PG_INT64_MAX);
+	return as_of_all(GetCurrentTimestamp());
 }
 
 static void
@@ -343,7 +402,7 @@ static const Rule *
 version_in_force(const History *history, const AsOf *as_of)
 {
 	for (int i = history->count - 1; i >= 0; i--)
-		if (change_counts(&history->versions[i].change, as_of, as_of->rule_cut))
+		if (change_counts(&history->versions[i].change, as_of, as_of->cuts[CUT_RULES]))
 			return history->versions[i].ended ? NULL : &history->versions[i];
 	return NULL;
 }
@@ -369,6 +428,55 @@ rule_in_force(const RuleSet *set, RuleKind kind, const char *key, const AsOf *as
 			high = middle;
 	}
 	return NULL;
+}
+
+/*
+ * One after the other the rules of a kind that are in force for an event; *place
+ * begins at 0.  NULL after the last.
+ */
+const Rule *
+rule_next(const RuleSet *set, RuleKind kind, int *place, const AsOf *as_of)
+{
+	while (*place < set->nhistories[kind])
+	{
+		const Rule *rule = version_in_force(&set->histories[kind][(*place)++], as_of);
+
+		if (rule)
+			return rule;
+	}
+	return NULL;
+}
+
+/* the lowest threshold that a rule of this kind has at any time; INT_MAX for none */
+int
+rule_lowest_threshold(const RuleSet *set, RuleKind kind, AccountKind account_kind)
+{
+	int			lowest = INT_MAX;
+
+	for (int i = 0; i < set->nhistories[kind]; i++)
+		for (int j = 0; j < set->histories[kind][i].count; j++)
+		{
+			const Rule *rule = &set->histories[kind][i].versions[j];
+
+			if (!rule->ended && rule->account_kind == (int) account_kind)
+				lowest = Min(lowest, rule->threshold);
+		}
+	return lowest;
+}
+
+/* of the streaks' multipliers the one with the most days reached, or NULL */
+const Rule *
+rule_for_streak(const RuleSet *set, AccountKind kind, int days, const AsOf *as_of)
+{
+	const Rule *found = NULL;
+	const Rule *rule;
+	int			place = 0;
+
+	while ((rule = rule_next(set, RULE_STREAK_MULTIPLIER, &place, as_of)) != NULL)
+		if (rule->account_kind == (int) kind && rule->threshold <= days
+			&& (found == NULL || rule->threshold > found->threshold))
+			found = rule;
+	return found;
 }
 
 static bool
@@ -536,8 +644,8 @@ rules_setting_now(const char *name)
 	return rules_setting(rules_current(), name, &now);
 }
 
-/* the programme's day that a moment falls in, as a date */
-Datum
+/* the programme's day that a moment falls in */
+DateADT
 local_day(TimestampTz at)
 {
 	const RuleSet *set = rules_current();
@@ -549,5 +657,23 @@ local_day(TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
-	return DateADTGetDatum(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE);
+	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+/* the moment at which a day of the programme begins; -infinity before all days */
+TimestampTz
+day_start(DateADT day)
+{
+	const RuleSet *set = rules_current();
+	struct pg_tm tm = {0};
+	TimestampTz start;
+	int			tz;
+
+	if (!IS_VALID_DATE(day))
+		return DT_NOBEGIN;
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	tz = DetermineTimeZoneOffset(&tm, unconstify(pg_tz *, set->time_zone));
+	if (tm2timestamp(&tm, 0, &tz, &start) != 0)
+		return DT_NOBEGIN;
+	return start;
 }

@@ -7,6 +7,7 @@
 
 #include "distribution.h"
 #include "event.h"
+#include "utils/date.h"
 
 typedef enum RuleKind
 {
@@ -16,6 +17,9 @@ typedef enum RuleKind
 	RULE_USER_SHARE,
 	RULE_CREATOR_RATE,
 	RULE_REFERRAL_RATES,
+	RULE_CAMPAIGN,
+	RULE_STREAK_MULTIPLIER,
+	RULE_BONUS,
 	RULE_SETTING,
 	RULE_KINDS
 } RuleKind;
@@ -45,9 +49,21 @@ change_of(const Datum *values, const bool *nulls)
 	return change;
 }
 
+/* changes of one sort are made one after the other: a row knew the first so many */
+typedef enum Cut
+{
+	CUT_RULES,
+	CUT_MODEL,
+	CUT_USER_MULTIPLIER,		/* these four in order of fact, then kind */
+	CUT_PROVIDER_MULTIPLIER,
+	CUT_USER_STREAK,
+	CUT_PROVIDER_STREAK,
+	CUTS
+} Cut;
+
 /*
  * The view of one event on all changes: what was valid at a time, among what
- * row number `number` knew.  When rewarding, both cuts are that number and
+ * row number `number` knew.  When rewarding, all cuts are that number and
  * chains are as long as they are.  verify() lowers a cut through changes that
  * the row may or may not have known, and shortens a chain where it may not have
  * known an edge.
@@ -56,17 +72,25 @@ typedef struct AsOf
 {
 	TimestampTz at;
 	int64		number;
-	int64		rule_cut;
-	int64		model_cut;
+	int64		cuts[CUTS];
 	int			chain_limit[2]; /* levels, by kind of earner */
 } AsOf;
 
 static inline AsOf
 as_of_row(TimestampTz at, int64 number)
 {
-	AsOf		as_of = {at, number, number, number, {MAX_LEVELS, MAX_LEVELS}};
+	AsOf		as_of = {.at = at, .number = number, .chain_limit = {MAX_LEVELS, MAX_LEVELS}};
 
+	for (int i = 0; i < CUTS; i++)
+		as_of.cuts[i] = number;
 	return as_of;
+}
+
+/* what is valid at a time by all that is recorded now */
+static inline AsOf
+as_of_all(TimestampTz at)
+{
+	return as_of_row(at, PG_INT64_MAX);
 }
 
 static inline bool
@@ -92,17 +116,24 @@ typedef struct Rule
 	bool		ended;			/* the rule stops here */
 
 	/* the values; which are used depends on the kind */
-	Amount		points;			/* tier, service */
+	Amount		points;			/* tier, service; bonus: its amount */
 	bool		has_points;		/* service: points of its own */
 	Amount		provider_per_token; /* service */
 	Amount		user_base;		/* service */
 	Amount		user_per_token; /* service */
-	Amount		rate;			/* user_share, creator_rate */
+	Amount		rate;			/* user_share, creator_rate; what multiplies */
 	Amount		vram_above;		/* tier */
 	Amount		vram_upto;		/* tier */
 	bool		has_vram;		/* tier: a model's VRAM can place it here */
-	const char *text;			/* service: suffix; pattern: text; setting: value */
-	const char *tier;			/* pattern */
+	const char *text;			/* service: suffix; pattern: text; setting: value;
+								 * bonus: event */
+	const char *tier;			/* pattern; campaign, or NULL */
+	const char *service;		/* campaign, or NULL */
+	const char *hold;			/* bonus: an interval, or NULL */
+	int			account_kind;	/* campaign, streak, bonus; ANY_KIND */
+	TimestampTz until;			/* campaign */
+	int			threshold;		/* streak, bonus */
+	int			recipient_level;	/* bonus */
 	const char *but_not;		/* pattern, or NULL */
 	int			text_len;		/* service, pattern */
 	int			but_not_len;	/* pattern */
@@ -112,6 +143,8 @@ typedef struct Rule
 	Amount		rates[MAX_LEVELS];
 } Rule;
 
+#define ANY_KIND (-1)
+
 typedef struct RuleSet RuleSet;
 
 extern const RuleSet *rules_current(void);
@@ -119,12 +152,16 @@ extern void rules_forget(void);
 
 extern const Rule *rule_in_force(const RuleSet *rules, RuleKind kind,
 								 const char *key, const AsOf *as_of);
+extern const Rule *rule_next(const RuleSet *rules, RuleKind kind, int *place, const AsOf *as_of);
+extern int	rule_lowest_threshold(const RuleSet *rules, RuleKind kind, AccountKind account_kind);
+extern const Rule *rule_for_streak(const RuleSet *rules, AccountKind kind, int days, const AsOf *as_of);
 extern const Rule *rule_for_endpoint(const RuleSet *rules, Id endpoint, const AsOf *as_of);
 extern const Rule *rule_for_model_name(const RuleSet *rules, Id model, const AsOf *as_of);
 extern const Rule *rule_for_vram(const RuleSet *rules, Amount vram, const AsOf *as_of);
 
 extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
 extern const char *rules_setting_now(const char *name);
-extern Datum local_day(TimestampTz at);
+extern DateADT local_day(TimestampTz at);
+extern TimestampTz day_start(DateADT day);
 
 #endif							/* REWARDS_RULES_H */

@@ -15,7 +15,7 @@ typedef struct StreamQuery
 {
 	const char *text;
 	int			nargs;
-	Oid			types[2];
+	Oid			types[3];
 	bool		custom;			/* plan it for the arguments of each run */
 	SPIPlanPtr	plan;			/* once it was used */
 } StreamQuery;

@@ -79,8 +79,9 @@ name_key(Totals *totals, AccountKind kind, Id id)
 	return NAME_KEY(place->place);
 }
 
-static int64
-account_key(Totals *totals, AccountKind kind, Id id)
+/* the key of an account of a row: its number, or the key of its name */
+int64
+totals_account(Totals *totals, AccountKind kind, Id id)
 {
 	int64		number = totals->find_accounts ? account_find(kind, id).number : ACCOUNT_SELF;
 
@@ -114,9 +115,10 @@ month_of(DateADT day)
 	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
 }
 
+/* a share of so many requests: of a request that it is of, or of none */
 static void
 add_line(Totals *totals, int64 account, int kind, DateADT period, Unit unit,
-		 const Share *share, int64 tokens)
+		 const Share *share, int64 events, int64 tokens)
 {
 	TotalKey	key = {0};
 	Total	   *total;
@@ -140,7 +142,7 @@ add_line(Totals *totals, int64 account, int kind, DateADT period, Unit unit,
 	if (kind != KIND_UNKNOWN)
 		total->kind = kind;
 	total->amount += share->amount;
-	total->events++;
+	total->events += events;
 	total->tokens += tokens;
 }
 
@@ -204,9 +206,9 @@ add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 accou
 		return;
 	if (account == 0)
 	{
-		account = account_key(totals, kind, id);
+		account = totals_account(totals, kind, id);
 		if (row->succeeded)
-			add_line(totals, account, kind, period, UNIT_POINTS, &nothing, row->tokens);
+			add_line(totals, account, kind, period, UNIT_POINTS, &nothing, 1, row->tokens);
 	}
 	note_activity(totals, account, row);
 }
@@ -231,13 +233,13 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
-				: account_key(totals, KIND_PROVIDER, row->provider);
+				: totals_account(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
-				: account_key(totals, KIND_USER, row->user);
+				: totals_account(totals, KIND_USER, row->user);
 		add_line(totals, account, kind, period,
 				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
-				 &share, referral ? 0 : row->tokens);
+				 &share, 1, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
 			add_model(totals, row, &share);
 	}
@@ -253,8 +255,11 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 
 	while (distribution_next(&reader, &share))
 	{
+		/* what an account did is counted by its requests alone */
+		bool		own = share.entry == ENTRY_WORK || share.entry == ENTRY_USAGE;
+
 		totals->shares++;
-		add_line(totals, share.account, KIND_UNKNOWN, period, row->unit, &share, 0);
+		add_line(totals, share.account, KIND_UNKNOWN, period, row->unit, &share, own ? 0 : 1, 0);
 	}
 }
 
@@ -272,7 +277,7 @@ month_of_last(Totals *totals, DateADT day)
 void
 totals_add(Totals *totals, const LineRow *row)
 {
-	DateADT		period = DatumGetDateADT(local_day(row->created_at));
+	DateADT		period = local_day(row->created_at);
 
 	if (totals->grain == GRAIN_MONTH)
 		period = month_of_last(totals, period);

@@ -15,6 +15,20 @@
 
 #define KIND_UNKNOWN (-1)
 
+/* columns of rewards.day_total and rewards.month_total; the first five are the key */
+enum
+{
+	TOTAL_ACCOUNT,
+	TOTAL_PERIOD,
+	TOTAL_UNIT,
+	TOTAL_ENTRY,
+	TOTAL_LEVEL,
+	TOTAL_AMOUNT,
+	TOTAL_EVENTS,
+	TOTAL_TOKENS,
+	TOTAL_COLUMNS
+};
+
 typedef struct TotalKey
 {
 	int64		account;		/* account number, or key of a name */
@@ -96,6 +110,7 @@ typedef struct Totals
 extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_add(Totals *totals, const LineRow *row);
+extern int64 totals_account(Totals *totals, AccountKind kind, Id id);
 extern bool totals_visit(const LineRow *row, void *totals);
 extern DateADT month_of(DateADT day);
 

@@ -221,7 +221,7 @@ complete_row(Relation relation, Datum *values, bool *nulls)
 	fill_model(values, nulls, &event);
 
 	as_of = as_of_row(event.created_at, event.number);
-	reward_compute(&event, &as_of, &reward);
+	reward_compute(rules_current(), &event, &as_of, &reward);
 	write_reward(values, nulls, &reward);
 }
 

@@ -4,9 +4,10 @@
  *
  * A change made while a row was being recorded may or may not have been known
  * to it (see Change in rules.h).  A row that differs from what it should be
- * with all it may have known is tried with fewer of those changes: rules and
- * facts of its model in the order they were made, and each chain ending at an
- * edge in doubt.  Only if no way gives the row as it stands is it reported.
+ * with all it may have known is tried with fewer of those changes: rules, facts
+ * of its model and of its accounts in the order they were made, and each chain
+ * ending at an edge in doubt.  Only if no way gives the row as it stands is it
+ * reported.
  */
 #include "postgres.h"
 
@@ -15,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "models.h"
 #include "reward.h"
 #include "stream.h"
@@ -45,6 +47,13 @@ static StreamQuery model_cuts_query = {
 	" order by 1 desc limit 1000",
 	.nargs = 2,
 	.types = {INT8OID, TEXTOID}
+};
+static StreamQuery account_cuts_query = {
+	.text = "select distinct seen_from from rewards.account_fact"
+	" where seen_from < $1 and (sure_from is null or sure_from >= $1) and account = $2 and fact = $3"
+	" order by 1 desc limit 1000",
+	.nargs = 3,
+	.types = {INT8OID, INT8OID, TEXTOID}
 };
 
 typedef struct RowCheck
@@ -126,7 +135,7 @@ check_row(const Datum *values, const bool *nulls, const AsOf *as_of, Reward *rew
 	UsageEvent	event;
 
 	event_read(&event, values, nulls);
-	reward_compute(&event, as_of, reward);
+	reward_compute(rules_current(), &event, as_of, reward);
 	return reward_difference(values, nulls, reward);
 }
 
@@ -156,25 +165,65 @@ visit_row(TupleTableSlot *slot, void *context)
 	return true;
 }
 
-/* the number itself, then where the cut may lie below it */
-static int
-possible_cuts(StreamQuery *query, Datum number, Datum key, int64 **cuts)
+/* where the cut of one sort of changes may lie */
+typedef struct Cuts
 {
-	Datum		args[2] = {number, key};
-	int			count = 1;
+	int			count;
+	int64	   *at;
+} Cuts;
+
+/* the number itself, then where the cut may lie below it */
+static Cuts
+possible_cuts(StreamQuery *query, Datum *args)
+{
+	Cuts		cuts = {1};
 
 	if (SPI_execute_plan(stream_plan(query), args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read changes");
-	*cuts = palloc((SPI_processed + 1) * sizeof(int64));
-	(*cuts)[0] = DatumGetInt64(number);
+	cuts.at = palloc((SPI_processed + 1) * sizeof(int64));
+	cuts.at[0] = DatumGetInt64(args[0]);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
 
-		(*cuts)[count++] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-													   SPI_tuptable->tupdesc, 1, &isnull));
+		cuts.at[cuts.count++] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+															SPI_tuptable->tupdesc, 1, &isnull));
 	}
-	return count;
+	return cuts;
+}
+
+/* the same for each sort of changes that the row at hand may have known */
+static void
+possible_cuts_of_row(const Datum *values, const bool *nulls, const Reward *full, Cuts *cuts)
+{
+	Datum		args[3] = {values[COLUMN_ID]};
+	const int64 accounts[] = {full->user.number, full->provider.number};
+
+	for (int i = 0; i < CUTS; i++)
+	{
+		StreamQuery *query = &account_cuts_query;
+
+		if (i == CUT_RULES)
+			query = &rule_cuts_query;
+		else if (i == CUT_MODEL)
+		{
+			query = &model_cuts_query;
+			args[1] = values[COLUMN_MODEL];
+		}
+		else
+		{
+			args[1] = Int64GetDatum(accounts[(i - CUT_USER_MULTIPLIER) % 2]);
+			args[2] = CStringGetTextDatum(standing_name((i - CUT_USER_MULTIPLIER) / 2));
+		}
+		if (i == CUT_MODEL && nulls[COLUMN_MODEL])
+		{
+			cuts[i].count = 1;
+			cuts[i].at = palloc(sizeof(int64));
+			cuts[i].at[0] = DatumGetInt64(values[COLUMN_ID]);
+		}
+		else
+			cuts[i] = possible_cuts(query, args);
+	}
 }
 
 /* the whole chain, then each length at which an edge in doubt may end it */
@@ -215,29 +264,33 @@ chains_explain(const Datum *values, const bool *nulls, AsOf as_of, const Reward 
 	return false;
 }
 
+/* whether some cut of this and the following sorts explains the row */
+static bool
+cuts_explain(const Datum *values, const bool *nulls, AsOf *as_of, const Cuts *cuts, int sort,
+			 const Reward *full)
+{
+	if (sort == CUTS)
+		return chains_explain(values, nulls, *as_of, full);
+	for (int i = 0; i < cuts[sort].count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		as_of->cuts[sort] = cuts[sort].at[i];
+		if (cuts_explain(values, nulls, as_of, cuts, sort + 1, full))
+			return true;
+	}
+	return false;
+}
+
 /* the first difference if there is no way to explain the row, or NULL */
 static const char *
 unexplained(const Datum *values, const bool *nulls, Reward *reward)
 {
 	AsOf		as_of = as_of_values(values);
 	const char *difference = check_row(values, nulls, &as_of, reward);
-	int64	   *rule_cuts;
-	int64	   *model_cuts;
-	int			rules = possible_cuts(&rule_cuts_query, values[COLUMN_ID], (Datum) 0, &rule_cuts);
-	int			models = 1;
+	Cuts		cuts[CUTS];
 
-	model_cuts = &as_of.number;
-	if (!nulls[COLUMN_MODEL])
-		models = possible_cuts(&model_cuts_query, values[COLUMN_ID], values[COLUMN_MODEL], &model_cuts);
-	for (int i = 0; i < rules; i++)
-		for (int j = 0; j < models; j++)
-		{
-			as_of.rule_cut = rule_cuts[i];
-			as_of.model_cut = model_cuts[j];
-			if (chains_explain(values, nulls, as_of, reward))
-				return NULL;
-		}
-	return difference;
+	possible_cuts_of_row(values, nulls, reward, cuts);
+	return cuts_explain(values, nulls, &as_of, cuts, 0, reward) ? NULL : difference;
 }
 
 static const char *
@@ -279,6 +332,7 @@ verify_rows(PG_FUNCTION_ARGS)
 	rules_forget();				/* posting may have settled changes meanwhile */
 	accounts_forget();
 	models_forget();
+	standing_forget();
 
 	SPI_connect();
 	rows.keep = CurrentMemoryContext;

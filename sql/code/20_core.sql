@@ -122,7 +122,7 @@ revoke all on function rewards.verify_rows(timestamptz, timestamptz) from public
 comment on function rewards.verify_rows(timestamptz, timestamptz) is 'usage rows that are not what the rules they knew make of them';
 
 create function rewards.explain_shares(usage_id bigint, out entry text, out level integer, out account_number bigint,
-		out amount numeric, out rule text, out base numeric, out rate numeric, out note text)
+		out amount numeric, out rule text, out base numeric, out rate numeric, out multiplier numeric, out note text)
 	returns setof record
 	as 'MODULE_PATHNAME' language c stable strict parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp;

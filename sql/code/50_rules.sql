@@ -246,6 +246,8 @@ begin
 		when 'auto_register' then value in ('on', 'off')
 		when 'default_tier' then rewards.rule_value('tier', value) is not null
 		when 'code_policy' then value in ('identity', 'generated', 'both')
+		when 'streak_grace_days' then value ~ '^\d{1,3}$' and value::integer between 0 and 365
+		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
 	if not fits then
@@ -256,6 +258,8 @@ begin
 					when 'auto_register' then 'Use on or off.'
 					when 'default_tier' then 'Use a tier of the view rewards.tiers.'
 					when 'code_policy' then 'Use identity, generated or both.'
+					when 'streak_grace_days' then 'Use a whole number of days from 0 to 365.'
+					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')
 			and (exists (select from rewards.usage_logs) or exists (select from rewards.journal)) then
@@ -307,7 +311,15 @@ as $$
 		('user_share', '', '{"share": 0.1}'),
 		('referral_rates', 'provider', '{"rates": [0.2, 0.1, 0.05]}'),
 		('referral_rates', 'user', '{"rates": [0.2, 0.1, 0.05]}'),
-		('bonus', 'signup/user', '{"event": "signup", "kind": "user", "amount": 100, "recipient_level": 1}')
+		('bonus', 'signup/user/1', '{"event": "signup", "kind": "user", "amount": 100, "recipient_level": 1, "threshold": null, "hold": null}'),
+		('bonus', 'milestone/user/1/50', '{"event": "milestone", "kind": "user", "amount": 200, "recipient_level": 1, "threshold": 50, "hold": null}'),
+		('bonus', 'trial/user/0', '{"event": "trial", "kind": "user", "amount": 10, "recipient_level": 0, "threshold": null, "hold": null}'),
+		('streak_multiplier', 'provider/7', '{"kind": "provider", "days": 7, "multiplier": 1.05}'),
+		('streak_multiplier', 'provider/30', '{"kind": "provider", "days": 30, "multiplier": 1.1}'),
+		('streak_multiplier', 'provider/100', '{"kind": "provider", "days": 100, "multiplier": 1.2}'),
+		('streak_multiplier', 'user/7', '{"kind": "user", "days": 7, "multiplier": 1.05}'),
+		('streak_multiplier', 'user/30', '{"kind": "user", "days": 30, "multiplier": 1.1}'),
+		('streak_multiplier', 'user/100', '{"kind": "user", "days": 100, "multiplier": 1.2}')
 	), cxmpute_guide(rule, key, value) as (values
 		('service', 'chat', jsonb '{"endpoint_suffix": "/chat/completions", "points": null, "provider_per_token": 0.0005, "user_base": 1, "user_per_token": 0.001}'),
 		('service', 'embeddings', '{"endpoint_suffix": "/embeddings", "points": 1, "provider_per_token": 0.0005, "user_base": 0.5, "user_per_token": 0.0005}'),
@@ -315,8 +327,9 @@ as $$
 		('service', 'scrape', '{"endpoint_suffix": "/scrape", "points": 0.5, "provider_per_token": 0.0005, "user_base": 0.2, "user_per_token": 0}'),
 		('referral_rates', 'provider', '{"rates": [0.1, 0.05, 0.025]}'),
 		('referral_rates', 'user', '{"rates": [0.15, 0.08, 0.04]}'),
-		('bonus', 'signup/provider', '{"event": "signup", "kind": "provider", "amount": 50, "recipient_level": 1}'),
-		('bonus', 'signup/user', '{"event": "signup", "kind": "user", "amount": 25, "recipient_level": 1}'),
+		('uptime_points', '', '{"points_per_hour": 0.05}'),
+		('bonus', 'signup/provider/1', '{"event": "signup", "kind": "provider", "amount": 50, "recipient_level": 1, "threshold": null, "hold": null}'),
+		('bonus', 'signup/user/1', '{"event": "signup", "kind": "user", "amount": 25, "recipient_level": 1, "threshold": null, "hold": null}'),
 		('setting', 'code_policy', '{"value": "identity"}')
 	), creator(rule, key, value) as (values
 		('service', 'character_chat', jsonb '{"endpoint_suffix": "/chat", "points": 0, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),

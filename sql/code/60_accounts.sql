@@ -168,29 +168,32 @@ comment on function rewards.code_owner(text, text) is 'the account behind a refe
 
 /* ---- edges ---- */
 
-create function rewards.pay_signup(referee bigint, referrer bigint, kind text, at timestamptz) returns numeric
-	language plpgsql volatile parallel unsafe
+create function rewards.pay_signup(referee bigint, kind text, at timestamptz) returns numeric
+	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_variable
-declare
-	rule jsonb := rewards.rule_value('bonus', 'signup/' || kind, at);
-	amount numeric := coalesce((rule ->> 'amount')::numeric, 0);
-	level integer := coalesce((rule ->> 'recipient_level')::integer, 1);
-begin
-	if amount > 0 then
-		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause)
-		values (at, 1,
-			jsonb_build_array(jsonb_build_object('account', case level when 0 then referee else referrer end,
-				'entry', 'signup_bonus', 'level', level, 'amount', amount))::text::rewards.distribution,
-			'signup', rewards.caller()::text, 'signup_bonus',
-			case level when 0 then referee else referrer end, referee::text);
-	end if;
-	return amount;
-end
+	with recursive chain(account, level) as (
+		select referee, 0
+		union all
+		select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
+		where a.referrer is not null and c.level < 32
+	), rule as (
+		select r.key, rewards.rule_value('bonus', r.key, at) as value
+		from (select distinct r.key from rewards.rule r where r.rule = 'bonus' and r.key like 'signup/' || pay_signup.kind || '/%') r
+	), bonus as (
+		select r.key, c.account, c.level, (r.value ->> 'amount')::numeric as amount, (r.value ->> 'hold')::interval as hold
+		from rule r join chain c on c.level = (r.value ->> 'recipient_level')::integer
+	), booked as (
+		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
+		select at, 1, rewards.one_share(b.account, 'signup_bonus', b.level, b.amount), 'signup', rewards.caller()::text,
+			b.key, b.account, referee::text, at + b.hold
+		from bonus b where b.amount > 0
+	)
+	select coalesce(sum(b.amount), 0) from bonus b
 $$;
-revoke all on function rewards.pay_signup(bigint, bigint, text, timestamptz) from public;
-comment on function rewards.pay_signup(bigint, bigint, text, timestamptz) is 'books the signup bonus of a new edge; returns its amount (R6, R7)';
+revoke all on function rewards.pay_signup(bigint, text, timestamptz) from public;
+comment on function rewards.pay_signup(bigint, text, timestamptz) is
+	'books the signup bonuses of a new edge, to the account itself and up its chain as the rules say; returns what they come to (R6, R7)';
 
 create function rewards.referral_signup(code text, referee text, out referrer text, inout kind text default 'user',
 		at timestamptz default now(), out bonus numeric, out created_at timestamptz)
@@ -255,7 +258,7 @@ begin
 	end if;
 
 	referrer := owner.name;
-	bonus := rewards.pay_signup(joiner.number, owner.id, kind, at);
+	bonus := rewards.pay_signup(joiner.number, kind, at);
 	created_at := at;
 end
 $$;

@@ -92,7 +92,7 @@ begin
 		(select count(*) from rewards.account r where r.referrer = owner.id),
 		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
 		coalesce(owner.joined_at, recent.named_at),
-		greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at)
+		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at), '-infinity')
 	from rewards.account_lines(account_summary.account, account_summary.kind, 'month') l
 	cross join lateral (select first is null or l.period = first) c(chosen);
 end
@@ -133,13 +133,22 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Use points or earnings.';
 	end if;
 	return query
-	select trim_scale(coalesce(sum(l.amount), 0)), 0::numeric, 0::numeric, 0::numeric, 0::numeric, trim_scale(coalesce(sum(l.amount), 0))
-	from rewards.account_lines(balance.account, balance.kind, 'month') l
-	where rewards.unit_name(l.unit) = balance.unit;
+	select t.earned, 0::numeric, 0::numeric, h.held, 0::numeric, trim_scale(t.earned - h.held)
+	from (
+		select trim_scale(coalesce(sum(l.amount), 0)) as earned
+		from rewards.account_lines(balance.account, balance.kind, 'month') l
+		where rewards.unit_name(l.unit) = balance.unit
+	) t, (
+		select trim_scale(coalesce(sum(s.amount), 0)) as held
+		from rewards.account a
+		join rewards.journal j on j.account = a.id and j.held_until > now() and rewards.unit_name(j.unit) = balance.unit
+		cross join lateral rewards.shares(j.distribution) s
+		where a.name = balance.account and a.kind = balance.kind and s.account_number = a.id
+	) h;
 end
 $$;
 revoke all on function rewards.balance(text, text, text) from public;
-comment on function rewards.balance(text, text, text) is 'what an account has earned and can dispose of, in points or earnings';
+comment on function rewards.balance(text, text, text) is 'what an account has earned, what of it is held back by the hold of a bonus, and what it can dispose of, in points or earnings';
 
 create function rewards.statement(account text, kind text default 'user', since date default null, until date default null)
 	returns table (day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)
@@ -204,8 +213,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
 	return query
-	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate,
-		case when e.entry in ('work', 'usage') and e.note is null then 1::numeric end, e.note
+	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate, e.multiplier, e.note
 	from rewards.usage_logs u
 	cross join lateral rewards.explain_shares(u.id) e
 	left join rewards.account a on a.id = e.account_number

@@ -29,6 +29,8 @@ begin
 			where a.referrer is not null and a.sure_from is null
 				and (copied or pg_visible_in_snapshot(a.recorded_xid, begun.settling))
 			for no key update skip locked);
+		update rewards.account_fact set sure_from = sure
+		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 		update rewards.model_fact set sure_from = sure
 		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 	elsif begun.settling is not null then
@@ -67,25 +69,26 @@ as $$
 			and (since is null or t.day >= since) and (until is null or t.day < until)
 	), share as (
 		select coalesce(s.account_number, a.id) as account, u.day, case s.entry when 'creator' then 2 else 1 end as unit,
-			s.entry, s.level, s.amount, case s.entry when 'referral' then 0 else u.tokens end as tokens
+			s.entry, s.level, s.amount, 1 as events, case s.entry when 'referral' then 0 else u.tokens end as tokens
 		from usage u cross join lateral rewards.shares(u.distribution) s
 		left join rewards.account a on s.account_number is null
 			and a.kind = case s.entry when 'work' then 'provider' else 'user' end
 			and a.name = case s.entry when 'work' then u.provider_id else u.user_id end
 		union all
 		/* requests that brought their user or provider no points */
-		select a.id, u.day, 1, own.entry, 0, 0, u.tokens
+		select a.id, u.day, 1, own.entry, 0, 0, 1, u.tokens
 		from usage u
 		cross join lateral (values ('usage', 'user', u.user_id, u.user_points), ('work', 'provider', u.provider_id, u.provider_points))
 			own(entry, kind, name, points)
 		join rewards.account a on a.kind = own.kind and a.name = own.name
 		where u.succeeded and own.points = 0
 		union all
-		select s.account_number, (j.created_at at time zone c.zone)::date, j.unit, s.entry, s.level, s.amount, 0
+		select s.account_number, (j.created_at at time zone c.zone)::date, j.unit, s.entry, s.level, s.amount,
+			case when s.entry in ('work', 'usage') then 0 else 1 end, 0
 		from cursor c, rewards.journal j cross join lateral rewards.shares(j.distribution) s
 		where rewards.is_folded(j.id, c.last, c.open_first, c.open_last)
 	), day_line as (
-		select account, day, unit, entry, level, sum(amount) as amount, count(*) as events, sum(tokens)::bigint as tokens
+		select account, day, unit, entry, level, sum(amount) as amount, sum(events)::bigint as events, sum(tokens)::bigint as tokens
 		from share where (since is null or day >= since) and (until is null or day < until)
 		group by account, day, unit, entry, level
 	), month_line as (
@@ -245,6 +248,7 @@ begin
 	delete from rewards.month_total;
 	delete from rewards.model_total;
 	delete from rewards.activity;
+	update rewards.uptime set counted = false where counted;
 	delete from rewards.score;
 	delete from rewards.score_bucket;
 	events := rewards.refold();

@@ -7,7 +7,7 @@ create table if not exists rewards.installation (
 );
 comment on table rewards.installation is 'the version that install() made or brought these tables to';
 
-/* the C core reads the first columns of rule, account, model and model_fact by position */
+/* the C core reads the first columns of rule, account, account_fact, model and model_fact by position */
 create table if not exists rewards.rule (
 	id bigint generated always as identity primary key,
 	rule text not null,
@@ -45,6 +45,38 @@ create index if not exists account_referrer on rewards.account (referrer) where 
 create index if not exists account_unsettled on rewards.account (id) where referrer is not null and sure_from is null;
 comment on table rewards.account is
 	'registered accounts: (kind, name) outside, id inside; from referrer to code the one permanent edge to who referred it, with what a change knows of time';
+
+create table if not exists rewards.account_fact (
+	id bigint generated always as identity primary key,
+	account bigint not null,
+	fact text not null check (fact in ('multiplier', 'streak')),
+	number numeric,
+	valid_from timestamptz not null,
+	seen_from bigint not null,
+	sure_from bigint,
+	valid_until timestamptz not null default 'infinity',
+	recorded_at timestamptz not null default clock_timestamp(),
+	recorded_xid xid8 not null default pg_current_xact_id(),
+	updated_by text not null
+);
+create index if not exists account_fact_account on rewards.account_fact (account, valid_until);
+create index if not exists account_fact_unsettled on rewards.account_fact (id) where sure_from is null;
+comment on table rewards.account_fact is
+	'multipliers given to accounts by hand, and the days of streaks as posting finds them, appended; number NULL ends one';
+
+create table if not exists rewards.uptime (
+	account bigint not null,
+	day date not null,
+	seconds integer not null check (seconds between 0 and 90000),
+	reached boolean not null,
+	counted boolean not null default false,
+	booked numeric not null default 0,
+	recorded_at timestamptz not null default clock_timestamp(),
+	primary key (account, day)
+);
+create index if not exists uptime_to_count on rewards.uptime (account, day) where reached and not counted;
+comment on table rewards.uptime is
+	'how long a provider was up on a programme day; reached: it makes the day one of its streak, counted: posting has seen that';
 
 create table if not exists rewards.account_signal ();
 comment on table rewards.account_signal is 'always empty: invalidating it tells sessions that an account known before got a referrer';

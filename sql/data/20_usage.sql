@@ -49,10 +49,13 @@ create table if not exists rewards.journal (
 	account bigint,
 	cause text,
 	reverses_source text,
-	reverses_id bigint
+	reverses_id bigint,
+	held_until timestamptz
 );
 create unique index if not exists journal_once on rewards.journal (event, account, cause);
-comment on table rewards.journal is 'every movement that is no usage; what an event grants is there once by (event, account, cause)';
+create index if not exists journal_held on rewards.journal (account, held_until) where held_until is not null;
+comment on table rewards.journal is
+	'every movement that is no usage; what a rule grants is there once by (event, account, cause): the rule''s key, who gets it, whose doing it is';
 
 create table if not exists rewards.cursor (
 	single boolean primary key default true check (single),
@@ -134,6 +137,13 @@ comment on table rewards.model_total is 'folded creator earnings by owner and mo
 create table if not exists rewards.activity (
 	account bigint primary key,
 	first_at timestamptz not null,
-	last_at timestamptz not null
+	last_at timestamptz not null,
+	referred bigint not null,
+	services text[] not null,
+	streak integer not null,
+	best_streak integer not null,
+	streak_since date not null,
+	last_day date not null
 ) with (fillfactor = 80);
-comment on table rewards.activity is 'first and last successful request of an account, as far as folded';
+comment on table rewards.activity is
+	'what an account has done with success, as far as folded: first and last request, requests since it was referred, services used or served, the run of days that ends on its last one';

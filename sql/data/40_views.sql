@@ -14,7 +14,7 @@ with tail as materialized (
 )
 select a.kind, a.name as account, a.email, 'active'::text as status, null::timestamptz as status_until,
 	r.name as referrer, a.joined_at, null::timestamptz as onboarded_at,
-	greatest(v.last_at, t.last_at) as last_active_at
+	nullif(greatest(v.last_at, t.last_at), '-infinity') as last_active_at
 from rewards.account a
 left join rewards.account r on r.id = a.referrer
 left join rewards.activity v on v.account = a.id
@@ -90,9 +90,48 @@ comment on view rewards.referral_rates is 'referral rates in force, one row a ki
 
 create or replace view rewards.bonuses as
 select r.value ->> 'event' as event, r.value ->> 'kind' as kind, (r.value ->> 'amount')::numeric as amount,
-	(r.value ->> 'recipient_level')::integer as recipient_level, r.valid_from, r.updated_by
+	(r.value ->> 'recipient_level')::integer as recipient_level, r.valid_from, r.updated_by,
+	(r.value ->> 'threshold')::integer as threshold, (r.value ->> 'hold')::interval as hold
 from rewards.rules r where r.rule = 'bonus' and r.in_force;
-comment on view rewards.bonuses is 'bonuses in force; recipient_level 0 is the account itself, 1 its referrer';
+comment on view rewards.bonuses is
+	'bonuses in force; recipient_level 0 is the account itself, 1 its referrer; threshold: at how many requests or days; hold: how long it cannot be disposed of';
+
+create or replace view rewards.streak_multipliers as
+select r.value ->> 'kind' as kind, (r.value ->> 'days')::integer as days, (r.value ->> 'multiplier')::numeric as multiplier,
+	r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'streak_multiplier' and r.in_force;
+comment on view rewards.streak_multipliers is 'what streaks multiply points by, from how many days on';
+
+create or replace view rewards.campaigns as
+select c.name, (c.value ->> 'multiplier')::numeric as multiplier, c.since, nullif(c.until, 'infinity') as until,
+	c.value ->> 'kind' as kind, c.value ->> 'service' as service, c.value ->> 'tier' as tier,
+	c.since <= now() and now() < c.until as running, c.updated_by
+from (
+	select r.key as name, r.value, r.valid_from as since, r.updated_by,
+		least((r.value ->> 'until')::timestamptz, lead(r.valid_from, 1, 'infinity') over (partition by r.key order by r.valid_from, r.id)) as until
+	from rewards.rule r where r.rule = 'campaign'
+) c
+where c.value is not null and c.since < c.until;
+comment on view rewards.campaigns is
+	'all campaigns, past, running and to come; until NULL is without end, kind, service and tier NULL are all of them. Cancelled ones are in rewards.rules (F1)';
+
+create or replace view rewards.streaks as
+select a.kind, a.name as account, v.streak as current_streak, v.best_streak, v.last_day,
+	v.last_day >= t.today - 1 - t.grace as alive,
+	coalesce((
+		select (m.value ->> 'multiplier')::numeric
+		from (
+			select f.number from rewards.account_fact f
+			where f.account = v.account and f.fact = 'streak' and f.valid_from <= now() and f.valid_until > now()
+			order by f.id desc limit 1) f
+		join rewards.rules m on m.rule = 'streak_multiplier' and m.in_force
+			and m.value ->> 'kind' = a.kind and (m.value ->> 'days')::integer <= f.number
+		order by (m.value ->> 'days')::integer desc limit 1), 1) as multiplier
+from rewards.activity v
+join rewards.account a on a.id = v.account
+cross join (select rewards.today() as today, rewards.setting('streak_grace_days')::integer as grace) t;
+comment on view rewards.streaks is
+	'days in a row on which an account used, served or was up, as far as posted: the run that ends on last_day, the longest one, whether the run can still go on, and what points of today are multiplied by for it (S1, S2)';
 
 /* ---- models ---- */
 

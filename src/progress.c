@@ -1,0 +1,501 @@
+/*
+ * progress.c
+ *		What accounts have done: first and last request, requests since they were
+ *		referred, services, days in a row.  What is new of it may bring a bonus.
+ *
+ * Rows come in order of their numbers.  Of each account the row of
+ * rewards.activity is read when it first appears and written once at the end, so
+ * what happens for the first or the fiftieth time is seen as it happens.  Only
+ * who holds the cursor comes here.  Everything runs inside SPI.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "batch.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "keyed.h"
+#include "miscadmin.h"
+#include "progress.h"
+#include "streak.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+/* columns of rewards.activity; the first is the key */
+enum
+{
+	ACTIVITY_ACCOUNT,
+	ACTIVITY_FIRST_AT,
+	ACTIVITY_LAST_AT,
+	ACTIVITY_REFERRED,
+	ACTIVITY_SERVICES,
+	ACTIVITY_STREAK,
+	ACTIVITY_BEST_STREAK,
+	ACTIVITY_STREAK_SINCE,
+	ACTIVITY_LAST_DAY,
+	ACTIVITY_COLUMNS
+};
+
+/* an account as it stands, with what this posting has added */
+typedef struct Doer
+{
+	int64		account;		/* key, see totals.h */
+	AccountKind kind;
+	Account		known;			/* with its edge; number 0 for a name */
+	TimestampTz first_at;		/* infinity: no request yet */
+	TimestampTz last_at;		/* -infinity */
+	int64		referred;
+	char	  **services;
+	int			nservices;
+	Streak		streak;
+	ActiveDay  *days;			/* not yet in the streak, in order of arrival */
+	int			ndays;
+} Doer;
+
+struct Progress
+{
+	MemoryContext context;
+	Totals	   *totals;
+	bool		rewarding;		/* not when old rows are folded again */
+	HTAB	   *doers;
+	KeyedTable	table;			/* for reading, until all rows are added */
+	Bonuses    *bonuses;
+	Streaks    *streaks;
+};
+
+void
+progress_init(void)
+{
+	streaks_init();
+}
+
+/*
+ * rewarding: grant bonuses and record streaks for what is new.  The rows are to
+ * be read under the active snapshot, which is used here, too.
+ */
+Progress *
+progress_begin(Totals *totals, bool rewarding)
+{
+	MemoryContext context = AllocSetContextCreate(totals->context, "rewards progress",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	Progress   *progress = palloc0(sizeof(Progress));
+	HASHCTL		control = {.keysize = sizeof(int64), .entrysize = sizeof(Doer), .hcxt = context};
+
+	progress->context = context;
+	progress->totals = totals;
+	progress->rewarding = rewarding;
+	progress->doers = hash_create("rewards doers", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	progress->bonuses = bonuses_create();
+	progress->streaks = streaks_create(progress->bonuses);
+	keyed_open(&progress->table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, false);
+	MemoryContextSwitchTo(previous);
+	return progress;
+}
+
+/* ---- reading where an account stands ---- */
+
+static void
+read_services(Doer *doer, Datum value)
+{
+	Datum	   *names;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, NULL, &count);
+	doer->services = palloc((count + 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		doer->services[doer->nservices++] = TextDatumGetCString(names[i]);
+}
+
+static void
+read_doer(Progress *progress, Doer *doer)
+{
+	Datum		values[ACTIVITY_COLUMNS] = {Int64GetDatum(doer->account)};
+	bool		nulls[ACTIVITY_COLUMNS];
+	HeapTuple	tuple = keyed_find(&progress->table, values);
+
+	if (tuple == NULL)
+		return;
+	heap_deform_tuple(tuple, RelationGetDescr(progress->table.heap), values, nulls);
+	doer->first_at = DatumGetTimestampTz(values[ACTIVITY_FIRST_AT]);
+	doer->last_at = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
+	doer->referred = DatumGetInt64(values[ACTIVITY_REFERRED]);
+	doer->streak.length = DatumGetInt32(values[ACTIVITY_STREAK]);
+	doer->streak.best = DatumGetInt32(values[ACTIVITY_BEST_STREAK]);
+	doer->streak.since = DatumGetDateADT(values[ACTIVITY_STREAK_SINCE]);
+	doer->streak.last_day = DatumGetDateADT(values[ACTIVITY_LAST_DAY]);
+	read_services(doer, values[ACTIVITY_SERVICES]);
+}
+
+static Doer *
+find_doer(Progress *progress, AccountKind kind, int64 key)
+{
+	bool		found;
+	Doer	   *doer = hash_search(progress->doers, &key, HASH_ENTER, &found);
+
+	if (found)
+		return doer;
+	memset(doer, 0, sizeof(Doer));
+	doer->account = key;
+	doer->kind = kind;
+	doer->first_at = DT_NOEND;
+	doer->last_at = DT_NOBEGIN;
+	if (key > 0)
+		read_doer(progress, doer);
+	return doer;
+}
+
+/* ---- adding a row ---- */
+
+/* a request after the account was referred; the so-manieth may be a milestone */
+static void
+note_referred(Progress *progress, Doer *doer, const AsOf *as_of)
+{
+	Feat		feat = {ENTRY_MILESTONE_BONUS, doer->kind, doer->account};
+
+	if (doer->known.edge.referrer == 0
+		|| !change_counts(&doer->known.edge.change, as_of, as_of->number))
+		return;
+	doer->referred++;
+	feat.threshold = (int) Min(doer->referred, PG_INT32_MAX);
+	feat.as_of = *as_of;
+	if (progress->rewarding)
+		bonuses_add(progress->bonuses, &feat);
+}
+
+/* whether a service gives points for its requests: one without is not on trial */
+static bool
+gives_points(const char *service, const AsOf *as_of)
+{
+	const Rule *rule = rule_in_force(rules_current(), RULE_SERVICE, service, as_of);
+
+	return rule && (!rule->has_points || rule->points != 0 || rule->user_base != 0
+					|| rule->user_per_token != 0 || rule->provider_per_token != 0);
+}
+
+static bool
+has_service(const Doer *doer, Id service)
+{
+	for (int i = 0; i < doer->nservices; i++)
+		if (strncmp(doer->services[i], service.text, service.len) == 0
+			&& doer->services[i][service.len] == '\0')
+			return true;
+	return false;
+}
+
+static char *
+add_service(Doer *doer, Id service)
+{
+	doer->services = doer->services == NULL ? palloc(sizeof(char *))
+		: repalloc(doer->services, (doer->nservices + 1) * sizeof(char *));
+	return doer->services[doer->nservices++] = pnstrdup(service.text, service.len);
+}
+
+/* the first use of a service */
+static void
+note_service(Progress *progress, Doer *doer, Id service, const AsOf *as_of)
+{
+	Feat		feat = {ENTRY_TRIAL_BONUS, doer->kind, doer->account};
+
+	if (has_service(doer, service))
+		return;
+	feat.detail = add_service(doer, service);
+	feat.as_of = *as_of;
+	if (progress->rewarding && gives_points(feat.detail, as_of))
+		bonuses_add(progress->bonuses, &feat);
+}
+
+/* the first event of a day that is new here; most are of the last one */
+static void
+note_day(Doer *doer, const AsOf *as_of)
+{
+	DateADT		day = local_day(as_of->at);
+
+	if (doer->streak.length > 0 && day == doer->streak.last_day)
+		return;
+	for (int i = doer->ndays - 1; i >= 0; i--)
+		if (doer->days[i].day == day)
+			return;
+	/* room by powers of two */
+	if ((doer->ndays & (doer->ndays - 1)) == 0)
+		doer->days = doer->ndays == 0 ? palloc(sizeof(ActiveDay))
+			: repalloc_huge(doer->days, 2 * doer->ndays * sizeof(ActiveDay));
+	doer->days[doer->ndays++] = (ActiveDay) {day, *as_of};
+}
+
+static void
+add_side(Progress *progress, const LineRow *row, AccountKind kind, Id id)
+{
+	AsOf		as_of = as_of_row(row->created_at, row->number);
+	Doer	   *doer;
+
+	if (id.text == NULL)
+		return;
+	doer = find_doer(progress, kind, totals_account(progress->totals, kind, id));
+	if (doer->account > 0 && doer->known.edge.referrer == 0)
+		doer->known = account_find(kind, id);
+	doer->first_at = Min(doer->first_at, row->created_at);
+	doer->last_at = Max(doer->last_at, row->created_at);
+	note_referred(progress, doer, &as_of);
+	if (row->service.text)
+		note_service(progress, doer, row->service, &as_of);
+	note_day(doer, &as_of);
+}
+
+/* adds a row; in order of their numbers */
+void
+progress_add(Progress *progress, const LineRow *row)
+{
+	MemoryContext previous;
+
+	if (row->unit != UNIT_OF_USAGE || !row->succeeded)
+		return;
+	previous = MemoryContextSwitchTo(progress->context);
+	add_side(progress, row, KIND_USER, row->user);
+	add_side(progress, row, KIND_PROVIDER, row->provider);
+	MemoryContextSwitchTo(previous);
+}
+
+/* ---- when all rows are added ---- */
+
+static int
+compare_days(const void *left, const void *right)
+{
+	const ActiveDay *a = (const ActiveDay *) left;
+	const ActiveDay *b = (const ActiveDay *) right;
+
+	return (a->day > b->day) - (a->day < b->day);
+}
+
+/* a provider's day of uptime counts as a day of requests does */
+static void
+add_uptime(Progress *progress)
+{
+	if (SPI_execute("update rewards.uptime u set counted = true from ("
+					" select t.account, t.day from rewards.uptime t"
+					" where t.reached and not t.counted order by 1, 2 for update skip locked) n"
+					" where u.account = n.account and u.day = n.day"
+					" returning u.account, u.day", false, 0) != SPI_OK_UPDATE_RETURNING)
+		elog(ERROR, "could not read uptime");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		account = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+		DateADT		day = DatumGetDateADT(SPI_getbinval(tuple, desc, 2, &isnull));
+		AsOf		as_of = as_of_all(day_start(day));
+
+		note_day(find_doer(progress, KIND_PROVIDER, account), &as_of);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+merge_doers(Doer *to, const Doer *from)
+{
+	to->first_at = Min(to->first_at, from->first_at);
+	to->last_at = Max(to->last_at, from->last_at);
+	for (int i = 0; i < from->nservices; i++)
+	{
+		Id			service = {from->services[i], strlen(from->services[i])};
+
+		if (!has_service(to, service))
+			add_service(to, service);
+	}
+	for (int i = 0; i < from->ndays; i++)
+		note_day(to, &from->days[i].as_of);
+}
+
+/* an account that was registered while rows were added has come by name and number */
+static void
+merge_names(Progress *progress)
+{
+	const Totals *totals = progress->totals;
+
+	for (int i = 0; i < totals->nnames; i++)
+	{
+		const NamedAccount *name = &totals->names[i];
+		int64		key = NAME_KEY(i);
+		int64		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
+		Doer	   *by_name = hash_search(progress->doers, &key, HASH_FIND, NULL);
+		Doer	   *by_number = hash_search(progress->doers, &number, HASH_FIND, NULL);
+
+		if (by_name == NULL || by_number == NULL)
+			continue;
+		merge_doers(by_number, by_name);
+		hash_search(progress->doers, &key, HASH_REMOVE, NULL);
+	}
+}
+
+/* whether folded rows have made a day an active one; without, it may still be one */
+static bool
+is_folded_day(KeyedTable *totals, const Doer *doer, DateADT day)
+{
+	Datum		key[] = {Int64GetDatum(doer->account), DateADTGetDatum(day), Int16GetDatum(UNIT_POINTS),
+	Int16GetDatum(doer->kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK), Int16GetDatum(0)};
+	HeapTuple	tuple = keyed_find(totals, key);
+	bool		isnull;
+
+	return tuple && DatumGetInt64(heap_getattr(tuple, TOTAL_EVENTS + 1,
+											   RelationGetDescr(totals->heap), &isnull)) > 0;
+}
+
+/* late events mostly are of days that are known: those make no difference */
+static void
+drop_known_days(Progress *progress, KeyedTable *totals, Doer *doer)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < doer->ndays; i++)
+		if (doer->account < 0 || doer->streak.length == 0 || doer->days[i].day > doer->streak.last_day
+			|| !is_folded_day(totals, doer, doer->days[i].day))
+			doer->days[kept++] = doer->days[i];
+	doer->ndays = kept;
+}
+
+static void
+add_streaks(Progress *progress)
+{
+	KeyedTable	totals;
+	HASH_SEQ_STATUS scan;
+	Doer	   *doer;
+
+	keyed_open(&totals, TABLE_DAY_TOTAL, INDEX_DAY_TOTAL, TOTAL_COLUMNS, false);
+	hash_seq_init(&scan, progress->doers);
+	while ((doer = hash_seq_search(&scan)) != NULL)
+	{
+		Runner		runner = {doer->account, doer->kind, doer->days};
+
+		CHECK_FOR_INTERRUPTS();
+		drop_known_days(progress, &totals, doer);
+		if (doer->ndays > 1)
+			qsort(doer->days, doer->ndays, sizeof(ActiveDay), compare_days);
+		runner.count = doer->ndays;
+		streaks_add(progress->streaks, &runner, &doer->streak);
+	}
+	keyed_close(&totals);
+}
+
+/* when all rows are added, and before the totals are written */
+void
+progress_finish(Progress *progress)
+{
+	MemoryContext previous = MemoryContextSwitchTo(progress->context);
+
+	keyed_close(&progress->table);
+	add_uptime(progress);
+	merge_names(progress);
+	PushActiveSnapshot(GetLatestSnapshot());
+	add_streaks(progress);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(previous);
+}
+
+/* ---- writing ---- */
+
+static Datum
+services_datum(const Doer *doer)
+{
+	Datum	   *names = palloc((doer->nservices + 1) * sizeof(Datum));
+
+	for (int i = 0; i < doer->nservices; i++)
+		names[i] = CStringGetTextDatum(doer->services[i]);
+	return PointerGetDatum(construct_array(names, doer->nservices, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+write_doer(KeyedTable *table, const Doer *doer)
+{
+	Datum		values[ACTIVITY_COLUMNS];
+
+	values[ACTIVITY_ACCOUNT] = Int64GetDatum(doer->account);
+	values[ACTIVITY_FIRST_AT] = TimestampTzGetDatum(doer->first_at);
+	values[ACTIVITY_LAST_AT] = TimestampTzGetDatum(doer->last_at);
+	values[ACTIVITY_REFERRED] = Int64GetDatum(doer->referred);
+	values[ACTIVITY_SERVICES] = services_datum(doer);
+	values[ACTIVITY_STREAK] = Int32GetDatum(doer->streak.length);
+	values[ACTIVITY_BEST_STREAK] = Int32GetDatum(doer->streak.best);
+	values[ACTIVITY_STREAK_SINCE] = DateADTGetDatum(doer->streak.since);
+	values[ACTIVITY_LAST_DAY] = DateADTGetDatum(doer->streak.last_day);
+	keyed_write(table, keyed_find(table, values), values);
+}
+
+static int
+compare_doers(const void *left, const void *right)
+{
+	const Doer *a = *(const Doer *const *) left;
+	const Doer *b = *(const Doer *const *) right;
+
+	return (a->account > b->account) - (a->account < b->account);
+}
+
+/* all accounts, names by their numbers, in order */
+static Doer **
+sort_doers(Progress *progress, const int64 *numbers)
+{
+	Doer	  **doers = palloc_extended((hash_get_num_entries(progress->doers) + 1) * sizeof(Doer *),
+										MCXT_ALLOC_HUGE);
+	HASH_SEQ_STATUS scan;
+	Doer	   *doer;
+	int			count = 0;
+
+	hash_seq_init(&scan, progress->doers);
+	while ((doer = hash_seq_search(&scan)) != NULL)
+	{
+		if (doer->account < 0)
+			doer->account = numbers[NAME_PLACE(doer->account)];
+		doers[count++] = doer;
+	}
+	qsort(doers, count, sizeof(Doer *), compare_doers);
+	return doers;
+}
+
+static void
+write_activity(Progress *progress, const int64 *numbers)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards activity",
+												  ALLOCSET_DEFAULT_SIZES);
+	Doer	  **doers = sort_doers(progress, numbers);
+	int			count = hash_get_num_entries(progress->doers);
+	MemoryContext previous;
+	KeyedTable	table;
+
+	keyed_open(&table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, true);
+	previous = MemoryContextSwitchTo(scratch);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_doer(&table, doers[i]);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(previous);
+	keyed_close(&table);
+	MemoryContextDelete(scratch);
+}
+
+/*
+ * Writes where accounts stand, what multiplies their points from now on, and the
+ * bonuses due.  numbers: of the accounts known by name.  Returns how many entries
+ * the journal got.
+ */
+int
+progress_write(Progress *progress, const int64 *numbers)
+{
+	MemoryContext previous = MemoryContextSwitchTo(progress->context);
+	int			booked = 0;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	write_activity(progress, numbers);
+	PopActiveSnapshot();
+	if (progress->rewarding)
+	{
+		streaks_record(progress->streaks, numbers);
+		booked = bonuses_book(progress->bonuses, numbers);
+	}
+	MemoryContextSwitchTo(previous);
+	return booked;
+}

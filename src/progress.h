@@ -1,0 +1,18 @@
+/*
+ * progress.h
+ *		What accounts have done, kept by posting: rewards.activity.
+ */
+#ifndef REWARDS_PROGRESS_H
+#define REWARDS_PROGRESS_H
+
+#include "totals.h"
+
+typedef struct Progress Progress;
+
+extern Progress *progress_begin(Totals *totals, bool rewarding);
+extern void progress_add(Progress *progress, const LineRow *row);
+extern void progress_finish(Progress *progress);
+extern int	progress_write(Progress *progress, const int64 *numbers);
+extern void progress_init(void);
+
+#endif							/* REWARDS_PROGRESS_H */

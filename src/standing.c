@@ -1,0 +1,264 @@
+/*
+ * standing.c
+ *		What multiplies the points of an account, cached per backend.
+ *
+ * Posting adds to streaks all the time, and whatever it adds of a day counts from
+ * the next day on.  So it signals only what counts today or before (progress.c),
+ * and what was read here is good for events up to the end of the day on which it
+ * was read.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog.h"
+#include "memo.h"
+#include "standing.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+/* columns of rewards.account_fact, and of its index */
+enum
+{
+	FACT_ID = 1,
+	FACT_ACCOUNT,
+	FACT_FACT,
+	FACT_NUMBER,
+	FACT_VALID_FROM,			/* this and the next two are a change */
+	FACT_SEEN_FROM,
+	FACT_SURE_FROM,
+	FACT_VALID_UNTIL,
+	FACT_COLUMNS = FACT_VALID_UNTIL
+};
+
+/* the order is that of Cut */
+typedef enum StandingKind
+{
+	STANDING_MULTIPLIER,
+	STANDING_STREAK,
+	STANDINGS
+} StandingKind;
+
+typedef struct StandingFact
+{
+	int64		id;
+	StandingKind kind;
+	Change		change;
+	TimestampTz valid_until;
+	bool		ended;
+	Amount		number;			/* the multiplier, or a number of days */
+} StandingFact;
+
+/* the facts of an account that may count for events from good_from to good_until */
+typedef struct Standing
+{
+	uint64		generation;
+	TimestampTz good_from;
+	TimestampTz good_until;
+	int			nfacts;
+	StandingFact facts[FLEXIBLE_ARRAY_MEMBER];	/* by kind, then oldest first */
+} Standing;
+
+static const char *const standing_names[STANDINGS] = {
+	[STANDING_MULTIPLIER] = "multiplier",
+	[STANDING_STREAK] = "streak"
+};
+
+static Memo *memo = NULL;
+
+/* an account without facts, and until when there is nobody with any */
+static Standing nothing;
+static bool nobody = false;
+
+/* the name of a kind of facts, in the order of Cut */
+const char *
+standing_name(int place)
+{
+	return standing_names[place];
+}
+
+void
+standing_init(void)
+{
+	memo = memo_create("standings", PART_OF_STANDINGS);
+}
+
+void
+standing_forget(void)
+{
+	memo_forget(memo);
+	nobody = false;
+}
+
+static void
+read_fact(HeapTuple tuple, TupleDesc desc, StandingFact *fact)
+{
+	Datum		values[FACT_COLUMNS + 1];
+	bool		nulls[FACT_COLUMNS + 1];
+	char	   *name;
+
+	for (int i = 1; i <= FACT_COLUMNS; i++)
+		values[i] = heap_getattr(tuple, i, desc, &nulls[i]);
+
+	memset(fact, 0, sizeof(StandingFact));
+	name = TextDatumGetCString(values[FACT_FACT]);
+	while (fact->kind < STANDINGS - 1 && strcmp(standing_names[fact->kind], name) != 0)
+		fact->kind++;
+	fact->id = DatumGetInt64(values[FACT_ID]);
+	fact->change = change_of(&values[FACT_VALID_FROM], &nulls[FACT_VALID_FROM]);
+	fact->valid_until = DatumGetTimestampTz(values[FACT_VALID_UNTIL]);
+	fact->ended = nulls[FACT_NUMBER];
+	if (!fact->ended)
+		fact->number = amount_from_numeric(DatumGetNumeric(values[FACT_NUMBER]), name);
+}
+
+/* streaks by the order of recording: what posting found last holds */
+static int
+compare_facts(const void *left, const void *right)
+{
+	const StandingFact *a = (const StandingFact *) left;
+	const StandingFact *b = (const StandingFact *) right;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind == STANDING_MULTIPLIER && a->change.valid_from != b->change.valid_from)
+		return a->change.valid_from < b->change.valid_from ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* an account's facts that hold at a time or later, sorted, in the caller's memory */
+static int
+read_facts(int64 account, TimestampTz from, StandingFact **facts)
+{
+	ScanKeyData keys[2];
+	CatalogScan scan;
+	HeapTuple	tuple;
+	int			count = 0;
+	int			allocated = 4;
+
+	*facts = palloc(allocated * sizeof(StandingFact));
+	ScanKeyInit(&keys[0], FACT_ACCOUNT, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
+	ScanKeyInit(&keys[1], FACT_VALID_UNTIL, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(from));
+	scan = catalog_scan(TABLE_ACCOUNT_FACT, INDEX_ACCOUNT_FACT, keys, 2);
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		if (count == allocated)
+			*facts = repalloc(*facts, (allocated *= 2) * sizeof(StandingFact));
+		read_fact(tuple, RelationGetDescr(scan.heap), &(*facts)[count++]);
+	}
+	catalog_end(&scan);
+	if (count > 1)
+		qsort(*facts, count, sizeof(StandingFact), compare_facts);
+	return count;
+}
+
+static bool
+still_holds(const Standing *standing, TimestampTz at)
+{
+	return at >= standing->good_from && at < standing->good_until
+		&& standing->generation == catalog_generation(TABLE_ACCOUNT_FACT);
+}
+
+/* what is read now for an event at a time: from when and until when it is good */
+static void
+begin_reading(Standing *standing, TimestampTz at)
+{
+	DateADT		today = local_day(GetCurrentTimestamp());
+
+	standing->generation = catalog_generation(TABLE_ACCOUNT_FACT);
+	standing->good_from = Min(at, day_start(today - 1));
+	standing->good_until = day_start(today + 1);
+}
+
+/* whether nobody has any facts: then there is nothing to look up */
+static bool
+nobody_has_facts(TimestampTz at)
+{
+	Relation	table;
+
+	if (nobody && still_holds(&nothing, at))
+		return true;
+	begin_reading(&nothing, at);
+	nothing.good_from = DT_NOBEGIN;
+	table = table_open(catalog_table(TABLE_ACCOUNT_FACT), AccessShareLock);
+	nobody = RelationGetNumberOfBlocks(table) == 0;
+	table_close(table, AccessShareLock);
+	return nobody && still_holds(&nothing, at);
+}
+
+/*
+ * What is known of an account as committed now, good for events at a time.  The
+ * result lives until the next call.
+ */
+static const Standing *
+standing_find(int64 account, TimestampTz at)
+{
+	Standing	fresh = {0};
+	Standing   *standing;
+	StandingFact *facts;
+
+	if (account == ACCOUNT_SELF || nobody_has_facts(at))
+		return &nothing;
+	standing = memo_find(memo, &account, sizeof(account));
+	if (standing && still_holds(standing, at))
+		return standing;
+	do
+	{
+		begin_reading(&fresh, at);
+		fresh.nfacts = read_facts(account, fresh.good_from, &facts);
+	} while (fresh.generation != catalog_generation(TABLE_ACCOUNT_FACT));
+	standing = memo_put(memo, &account, sizeof(account),
+						offsetof(Standing, facts) + fresh.nfacts * sizeof(StandingFact));
+	memcpy(standing, &fresh, offsetof(Standing, facts));
+	memcpy(standing->facts, facts, fresh.nfacts * sizeof(StandingFact));
+	pfree(facts);
+	return standing;
+}
+
+/* the fact in force for an event, or NULL */
+static const StandingFact *
+fact_in_force(const Standing *standing, StandingKind kind, AccountKind account_kind, const AsOf *as_of)
+{
+	int64		cut = as_of->cuts[CUT_USER_MULTIPLIER + 2 * kind + account_kind];
+
+	for (int i = standing->nfacts - 1; i >= 0; i--)
+	{
+		const StandingFact *fact = &standing->facts[i];
+
+		if (fact->kind == kind && as_of->at < fact->valid_until
+			&& change_counts(&fact->change, as_of, cut))
+			return fact->ended ? NULL : fact;
+	}
+	return NULL;
+}
+
+/*
+ * What multiplies the points of an account for an event.
+ */
+Multipliers
+standing_multipliers(const RuleSet *rules, int64 account, AccountKind kind, const AsOf *as_of)
+{
+	const Standing *standing = standing_find(account, as_of->at);
+	Multipliers multipliers = {0};
+	const StandingFact *fact;
+
+	if (standing->nfacts == 0)
+		return multipliers;
+	fact = fact_in_force(standing, STANDING_MULTIPLIER, kind, as_of);
+	if (fact)
+	{
+		multipliers.own_fact = fact->id;
+		multipliers.own = fact->number;
+	}
+	fact = fact_in_force(standing, STANDING_STREAK, kind, as_of);
+	if (fact)
+	{
+		multipliers.streak_fact = fact->id;
+		multipliers.streak_days = (int) (fact->number / AMOUNT_ONE);
+		multipliers.streak_rule = rule_for_streak(rules, kind, multipliers.streak_days, as_of);
+	}
+	return multipliers;
+}
