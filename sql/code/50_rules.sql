@@ -381,6 +381,9 @@ begin
 		perform rewards.add_rule(change.rule, change.key, change.value, load_preset.valid_from, updated_by);
 		changed := changed + 1;
 	end loop;
+	if changed > 0 then
+		perform rewards.record_streaks();
+	end if;
 	perform rewards.log_call('load_preset', jsonb_build_object('name', name, 'valid_from', load_preset.valid_from),
 		null, jsonb_build_object('changed', changed), updated_by);
 	return changed;

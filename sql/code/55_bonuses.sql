@@ -56,12 +56,51 @@ comment on function rewards.set_bonus(text, text, numeric, integer, integer, int
 
 /* ---- streaks ---- */
 
+create function rewards.record_streaks() returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	zone text := rewards.setting('time_zone');
+	grace integer := rewards.setting('streak_grace_days')::integer;
+begin
+	/* no poster at work: the next one knows the rules and goes on from here */
+	perform from rewards.cursor for update;
+	insert into rewards.account_fact (account, fact, number, valid_from, valid_until, seen_from, updated_by)
+	select f.account, 'streak', f.days, f.since, f.until, (select rewards.last_number()), rewards.caller()::text
+	from (
+		select v.account, a.kind, v.streak - n as days,
+			(v.last_day - n + 1)::timestamp at time zone zone as since,
+			(v.last_day - n + 2 + grace)::timestamp at time zone zone as until
+		from rewards.activity v
+		join rewards.account a on a.id = v.account
+		/* through its last day and, when that is today, through the day before */
+		cross join generate_series(0, case when v.last_day >= rewards.today() then 1 else 0 end) n
+	) f
+	where f.until > clock_timestamp()
+		and f.days >= (
+			select min((r.value ->> 'days')::integer) from rewards.rule r
+			where r.rule = 'streak_multiplier' and r.value ->> 'kind' = f.kind)
+		and not exists (
+			select from rewards.account_fact k
+			where k.account = f.account and k.fact = 'streak' and k.valid_until > clock_timestamp() and k.valid_from = f.since);
+	if found then
+		perform rewards.signal_change('rewards.account_fact');
+	end if;
+end
+$$;
+revoke all on function rewards.record_streaks() from public;
+comment on function rewards.record_streaks() is
+	'records the streaks that run now for rules that multiply shorter ones than before; from then on posting does';
+
 create function rewards.set_streak_multiplier(kind text, days integer, multiplier numeric,
 		valid_from timestamptz default now(), updated_by text default current_user)
 	returns bigint
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	number bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_kind(kind);
@@ -71,9 +110,11 @@ begin
 		raise exception 'days must be between 1 and 36500'
 			using errcode = 'invalid_parameter_value', hint = 'It says from how many days in a row on the multiplier counts.';
 	end if;
-	return rewards.set_rule('set_streak_multiplier', 'streak_multiplier', kind || '/' || days,
+	number := rewards.set_rule('set_streak_multiplier', 'streak_multiplier', kind || '/' || days,
 		case when multiplier is not null then jsonb_build_object('kind', kind, 'days', days, 'multiplier', multiplier) end,
 		valid_from, updated_by);
+	perform rewards.record_streaks();
+	return number;
 end
 $$;
 revoke all on function rewards.set_streak_multiplier(text, integer, numeric, timestamptz, text) from public;
