@@ -11,8 +11,10 @@
 
 #include "batch.h"
 #include "bonus.h"
+#include "catalog.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 typedef struct Grant
 {
@@ -133,6 +135,17 @@ cause_of(const Grant *grant, const int64 *numbers)
 					(long long) number_of(grant->doer, numbers), grant->detail);
 }
 
+static Distribution *
+distribution_of(const Grant *grant, int64 account)
+{
+	StringInfoData building;
+	Share		share = {grant->entry, grant->level, account, grant->amount};
+
+	distribution_begin(&building);
+	distribution_add(&building, &share);
+	return distribution_finish(&building);
+}
+
 /*
  * Books what is due, with the numbers of accounts known by name.  Returns how
  * many entries the journal got.
@@ -140,23 +153,23 @@ cause_of(const Grant *grant, const int64 *numbers)
 int
 bonuses_book(Bonuses *bonuses, const int64 *numbers)
 {
-	static const Oid types[] = {TEXTOID, INT8OID, TEXTOID, TEXTOID, INT4OID, NUMERICOID,
-	TIMESTAMPTZOID, TEXTOID};
-	Batch		batch = batch_create(lengthof(types), types, bonuses->count);
+	Oid			types[] = {TEXTOID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, InvalidOid};
+	Batch		batch;
 
+	types[5] = get_atttype(catalog_table(TABLE_USAGE_LOGS), COLUMN_DISTRIBUTION + 1);
+	batch = batch_create(lengthof(types), types, bonuses->count);
 	for (int i = 0; i < bonuses->count; i++)
 	{
 		const Grant *grant = &bonuses->grants[i];
+		int64		account = number_of(grant->account, numbers);
 
 		batch.columns[0][i] = CStringGetTextDatum(grant->rule);
-		batch.columns[1][i] = Int64GetDatum(number_of(grant->account, numbers));
+		batch.columns[1][i] = Int64GetDatum(account);
 		batch.columns[2][i] = CStringGetTextDatum(cause_of(grant, numbers));
-		batch.columns[3][i] = CStringGetTextDatum(entry_name(grant->entry));
-		batch.columns[4][i] = Int32GetDatum(grant->level);
-		batch.columns[5][i] = NumericGetDatum(amount_to_numeric(grant->amount));
-		batch.columns[6][i] = TimestampTzGetDatum(grant->at);
-		batch.columns[7][i] = CStringGetTextDatum(grant->hold ? grant->hold : "");
+		batch.columns[3][i] = CStringGetTextDatum(grant->hold ? grant->hold : "");
+		batch.columns[4][i] = TimestampTzGetDatum(grant->at);
+		batch.columns[5][i] = PointerGetDatum(distribution_of(grant, account));
 	}
 	batch.count = bonuses->count;
-	return (int) batch_execute(&batch, "select * from rewards.book_bonuses($1, $2, $3, $4, $5, $6, $7, $8)");
+	return (int) batch_execute(&batch, "select * from rewards.book_bonuses($1, $2, $3, $4, $5, $6)");
 }

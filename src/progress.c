@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "keyed.h"
 #include "miscadmin.h"
@@ -47,19 +48,37 @@ typedef struct Doer
 	TimestampTz first_at;		/* infinity: no request yet */
 	TimestampTz last_at;		/* -infinity */
 	int64		referred;
-	char	  **services;
+	Id		   *services;
 	int			nservices;
 	Streak		streak;
 	ActiveDay  *days;			/* not yet in the streak, in order of arrival */
 	int			ndays;
 } Doer;
 
+typedef struct DoerEntry
+{
+	int64		account;
+	Doer	   *doer;
+	char		status;
+} DoerEntry;
+
+#define SH_PREFIX doers
+#define SH_ELEMENT_TYPE DoerEntry
+#define SH_KEY_TYPE int64
+#define SH_KEY account
+#define SH_HASH_KEY(table, key) murmurhash32((uint32) (key) ^ (uint32) ((uint64) (key) >> 32))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 struct Progress
 {
 	MemoryContext context;
 	Totals	   *totals;
 	bool		rewarding;		/* not when old rows are folded again */
-	HTAB	   *doers;
+	doers_hash *doers;
 	KeyedTable	table;			/* for reading, until all rows are added */
 	Bonuses    *bonuses;
 	Streaks    *streaks;
@@ -82,12 +101,11 @@ progress_begin(Totals *totals, bool rewarding)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(context);
 	Progress   *progress = palloc0(sizeof(Progress));
-	HASHCTL		control = {.keysize = sizeof(int64), .entrysize = sizeof(Doer), .hcxt = context};
 
 	progress->context = context;
 	progress->totals = totals;
 	progress->rewarding = rewarding;
-	progress->doers = hash_create("rewards doers", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	progress->doers = doers_create(context, 1024, NULL);
 	progress->bonuses = bonuses_create();
 	progress->streaks = streaks_create(progress->bonuses);
 	keyed_open(&progress->table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, false);
@@ -105,9 +123,13 @@ read_services(Doer *doer, Datum value)
 
 	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT,
 					  &names, NULL, &count);
-	doer->services = palloc((count + 1) * sizeof(char *));
+	doer->services = palloc((count + 1) * sizeof(Id));
 	for (int i = 0; i < count; i++)
-		doer->services[doer->nservices++] = TextDatumGetCString(names[i]);
+	{
+		char	   *name = TextDatumGetCString(names[i]);
+
+		doer->services[doer->nservices++] = (Id) {name, strlen(name)};
+	}
 }
 
 static void
@@ -130,21 +152,27 @@ read_doer(Progress *progress, Doer *doer)
 	read_services(doer, values[ACTIVITY_SERVICES]);
 }
 
+/* an account by its key; id: its name, if its edge matters */
 static Doer *
-find_doer(Progress *progress, AccountKind kind, int64 key)
+find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 {
 	bool		found;
-	Doer	   *doer = hash_search(progress->doers, &key, HASH_ENTER, &found);
+	DoerEntry  *entry = doers_insert(progress->doers, key, &found);
+	Doer	   *doer;
 
 	if (found)
-		return doer;
-	memset(doer, 0, sizeof(Doer));
+		return entry->doer;
+	doer = entry->doer = palloc0(sizeof(Doer));
 	doer->account = key;
 	doer->kind = kind;
 	doer->first_at = DT_NOEND;
 	doer->last_at = DT_NOBEGIN;
 	if (key > 0)
+	{
 		read_doer(progress, doer);
+		if (id.text)
+			doer->known = account_find(kind, id);
+	}
 	return doer;
 }
 
@@ -180,18 +208,20 @@ static bool
 has_service(const Doer *doer, Id service)
 {
 	for (int i = 0; i < doer->nservices; i++)
-		if (strncmp(doer->services[i], service.text, service.len) == 0
-			&& doer->services[i][service.len] == '\0')
+		if (doer->services[i].len == service.len
+			&& memcmp(doer->services[i].text, service.text, service.len) == 0)
 			return true;
 	return false;
 }
 
-static char *
+static const char *
 add_service(Doer *doer, Id service)
 {
-	doer->services = doer->services == NULL ? palloc(sizeof(char *))
-		: repalloc(doer->services, (doer->nservices + 1) * sizeof(char *));
-	return doer->services[doer->nservices++] = pnstrdup(service.text, service.len);
+	doer->services = doer->services == NULL ? palloc(sizeof(Id))
+		: repalloc(doer->services, (doer->nservices + 1) * sizeof(Id));
+	service.text = pnstrdup(service.text, service.len);
+	doer->services[doer->nservices++] = service;
+	return service.text;
 }
 
 /* the first use of a service */
@@ -210,10 +240,8 @@ note_service(Progress *progress, Doer *doer, Id service, const AsOf *as_of)
 
 /* the first event of a day that is new here; most are of the last one */
 static void
-note_day(Doer *doer, const AsOf *as_of)
+note_day(Doer *doer, DateADT day, const AsOf *as_of)
 {
-	DateADT		day = local_day(as_of->at);
-
 	if (doer->streak.length > 0 && day == doer->streak.last_day)
 		return;
 	for (int i = doer->ndays - 1; i >= 0; i--)
@@ -234,18 +262,16 @@ add_side(Progress *progress, const LineRow *row, AccountKind kind, Id id)
 
 	if (id.text == NULL)
 		return;
-	doer = find_doer(progress, kind, totals_account(progress->totals, kind, id));
-	if (doer->account > 0 && doer->known.edge.referrer == 0)
-		doer->known = account_find(kind, id);
+	doer = find_doer(progress, kind, progress->totals->last_keys[kind], id);
 	doer->first_at = Min(doer->first_at, row->created_at);
 	doer->last_at = Max(doer->last_at, row->created_at);
 	note_referred(progress, doer, &as_of);
 	if (row->service.text)
 		note_service(progress, doer, row->service, &as_of);
-	note_day(doer, &as_of);
+	note_day(doer, progress->totals->last_day, &as_of);
 }
 
-/* adds a row; in order of their numbers */
+/* adds a row that totals_add() has just added; in order of their numbers */
 void
 progress_add(Progress *progress, const LineRow *row)
 {
@@ -289,7 +315,7 @@ add_uptime(Progress *progress)
 		DateADT		day = DatumGetDateADT(SPI_getbinval(tuple, desc, 2, &isnull));
 		AsOf		as_of = as_of_all(day_start(day));
 
-		note_day(find_doer(progress, KIND_PROVIDER, account), &as_of);
+		note_day(find_doer(progress, KIND_PROVIDER, account, (Id) {NULL, 0}), day, &as_of);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -300,14 +326,10 @@ merge_doers(Doer *to, const Doer *from)
 	to->first_at = Min(to->first_at, from->first_at);
 	to->last_at = Max(to->last_at, from->last_at);
 	for (int i = 0; i < from->nservices; i++)
-	{
-		Id			service = {from->services[i], strlen(from->services[i])};
-
-		if (!has_service(to, service))
-			add_service(to, service);
-	}
+		if (!has_service(to, from->services[i]))
+			add_service(to, from->services[i]);
 	for (int i = 0; i < from->ndays; i++)
-		note_day(to, &from->days[i].as_of);
+		note_day(to, from->days[i].day, &from->days[i].as_of);
 }
 
 /* an account that was registered while rows were added has come by name and number */
@@ -321,13 +343,13 @@ merge_names(Progress *progress)
 		const NamedAccount *name = &totals->names[i];
 		int64		key = NAME_KEY(i);
 		int64		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
-		Doer	   *by_name = hash_search(progress->doers, &key, HASH_FIND, NULL);
-		Doer	   *by_number = hash_search(progress->doers, &number, HASH_FIND, NULL);
+		DoerEntry  *by_name = doers_lookup(progress->doers, key);
+		DoerEntry  *by_number = doers_lookup(progress->doers, number);
 
 		if (by_name == NULL || by_number == NULL)
 			continue;
-		merge_doers(by_number, by_name);
-		hash_search(progress->doers, &key, HASH_REMOVE, NULL);
+		merge_doers(by_number->doer, by_name->doer);
+		doers_delete_item(progress->doers, by_name);
 	}
 }
 
@@ -361,13 +383,14 @@ static void
 add_streaks(Progress *progress)
 {
 	KeyedTable	totals;
-	HASH_SEQ_STATUS scan;
-	Doer	   *doer;
+	doers_iterator scan;
+	DoerEntry  *entry;
 
 	keyed_open(&totals, TABLE_DAY_TOTAL, INDEX_DAY_TOTAL, TOTAL_COLUMNS, false);
-	hash_seq_init(&scan, progress->doers);
-	while ((doer = hash_seq_search(&scan)) != NULL)
+	doers_start_iterate(progress->doers, &scan);
+	while ((entry = doers_iterate(progress->doers, &scan)) != NULL)
 	{
+		Doer	   *doer = entry->doer;
 		Runner		runner = {doer->account, doer->kind, doer->days};
 
 		CHECK_FOR_INTERRUPTS();
@@ -403,7 +426,7 @@ services_datum(const Doer *doer)
 	Datum	   *names = palloc((doer->nservices + 1) * sizeof(Datum));
 
 	for (int i = 0; i < doer->nservices; i++)
-		names[i] = CStringGetTextDatum(doer->services[i]);
+		names[i] = PointerGetDatum(cstring_to_text_with_len(doer->services[i].text, doer->services[i].len));
 	return PointerGetDatum(construct_array(names, doer->nservices, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
@@ -437,15 +460,17 @@ compare_doers(const void *left, const void *right)
 static Doer **
 sort_doers(Progress *progress, const int64 *numbers)
 {
-	Doer	  **doers = palloc_extended((hash_get_num_entries(progress->doers) + 1) * sizeof(Doer *),
+	Doer	  **doers = palloc_extended((progress->doers->members + 1) * sizeof(Doer *),
 										MCXT_ALLOC_HUGE);
-	HASH_SEQ_STATUS scan;
-	Doer	   *doer;
+	doers_iterator scan;
+	DoerEntry  *entry;
 	int			count = 0;
 
-	hash_seq_init(&scan, progress->doers);
-	while ((doer = hash_seq_search(&scan)) != NULL)
+	doers_start_iterate(progress->doers, &scan);
+	while ((entry = doers_iterate(progress->doers, &scan)) != NULL)
 	{
+		Doer	   *doer = entry->doer;
+
 		if (doer->account < 0)
 			doer->account = numbers[NAME_PLACE(doer->account)];
 		doers[count++] = doer;
@@ -460,7 +485,7 @@ write_activity(Progress *progress, const int64 *numbers)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards activity",
 												  ALLOCSET_DEFAULT_SIZES);
 	Doer	  **doers = sort_doers(progress, numbers);
-	int			count = hash_get_num_entries(progress->doers);
+	int			count = progress->doers->members;
 	MemoryContext previous;
 	KeyedTable	table;
 

@@ -79,9 +79,8 @@ name_key(Totals *totals, AccountKind kind, Id id)
 	return NAME_KEY(place->place);
 }
 
-/* the key of an account of a row: its number, or the key of its name */
-int64
-totals_account(Totals *totals, AccountKind kind, Id id)
+static int64
+account_key(Totals *totals, AccountKind kind, Id id)
 {
 	int64		number = totals->find_accounts ? account_find(kind, id).number : ACCOUNT_SELF;
 
@@ -180,6 +179,8 @@ note_activity(Totals *totals, int64 account, const LineRow *row)
 
 	if (!is_wanted(totals, account))
 		return;
+	if (totals->find_accounts && account > 0)
+		return;					/* for posting, progress.c keeps it */
 	activity = hash_search(totals->activities, &account, HASH_ENTER, &found);
 	if (!found)
 	{
@@ -202,14 +203,16 @@ add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 accou
 {
 	Share		nothing = {kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, 0, 0};
 
+	totals->last_keys[kind] = 0;
 	if (id.text == NULL)
 		return;
 	if (account == 0)
 	{
-		account = totals_account(totals, kind, id);
+		account = account_key(totals, kind, id);
 		if (row->succeeded)
 			add_line(totals, account, kind, period, UNIT_POINTS, &nothing, 1, row->tokens);
 	}
+	totals->last_keys[kind] = account;
 	note_activity(totals, account, row);
 }
 
@@ -233,10 +236,10 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
-				: totals_account(totals, KIND_PROVIDER, row->provider);
+				: account_key(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
-				: totals_account(totals, KIND_USER, row->user);
+				: account_key(totals, KIND_USER, row->user);
 		add_line(totals, account, kind, period,
 				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
 				 &share, 1, referral ? 0 : row->tokens);
@@ -269,7 +272,6 @@ month_of_last(Totals *totals, DateADT day)
 {
 	if (totals->last_day != day || totals->last_month == 0)
 		totals->last_month = month_of(day);
-	totals->last_day = day;
 	return totals->last_month;
 }
 
@@ -277,10 +279,12 @@ month_of_last(Totals *totals, DateADT day)
 void
 totals_add(Totals *totals, const LineRow *row)
 {
-	DateADT		period = local_day(row->created_at);
+	DateADT		day = local_day(row->created_at);
+	DateADT		period = day;
 
 	if (totals->grain == GRAIN_MONTH)
-		period = month_of_last(totals, period);
+		period = month_of_last(totals, day);
+	totals->last_day = day;
 	if (row->unit == UNIT_OF_USAGE)
 		add_usage(totals, row, period);
 	else

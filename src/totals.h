@@ -93,6 +93,7 @@ typedef struct Totals
 	Grain		grain;
 	DateADT		last_day;		/* of the row added last */
 	DateADT		last_month;
+	int64		last_keys[2];	/* its user and provider, by kind; 0 for none */
 	bool		find_accounts;	/* look names up, or keep them as names */
 	int64		only_account;	/* with only_name: add up just this account */
 	int64		only_name;
@@ -110,7 +111,6 @@ typedef struct Totals
 extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_add(Totals *totals, const LineRow *row);
-extern int64 totals_account(Totals *totals, AccountKind kind, Id id);
 extern bool totals_visit(const LineRow *row, void *totals);
 extern DateADT month_of(DateADT day);
 

@@ -337,35 +337,33 @@ create function rewards.one_share(account bigint, entry text, level integer, amo
 revoke all on function rewards.one_share(bigint, text, integer, numeric) from public;
 comment on function rewards.one_share(bigint, text, integer, numeric) is 'the distribution of a single share';
 
-create function rewards.book_bonuses(rules text[], accounts bigint[], causes text[], entries text[], levels integer[],
-		amounts numeric[], ats timestamptz[], holds text[]) returns setof bigint
+create function rewards.book_bonuses(rules text[], accounts bigint[], causes text[], holds text[],
+		ats timestamptz[], distributions rewards.distribution[]) returns setof bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
+	actor text := rewards.caller()::text;
 	bonus record;
 begin
 	return query
 	insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
-	select b.at, 1, rewards.one_share(b.account, b.entry, b.level, b.amount), split_part(b.rule, '/', 1), rewards.caller()::text,
-		b.rule, b.account, b.cause, b.at + nullif(b.hold, '')::interval
-	from unnest(rules, accounts, causes, entries, levels, amounts, ats, holds)
-		as b(rule, account, cause, entry, level, amount, at, hold)
-	where b.entry <> 'streak_bonus'
+	select b.at, 1, b.distribution, split_part(b.rule, '/', 1), actor, b.rule, b.account, b.cause, b.at + nullif(b.hold, '')::interval
+	from unnest(rules, accounts, causes, holds, ats, distributions) as b(rule, account, cause, hold, at, distribution)
+	where b.rule not like 'streak/%'
 	on conflict do nothing
 	returning j.id;
 
 	/* a run of days is granted a bonus once, wherever it began when it was: one after the other */
 	for bonus in
 		select b.*, split_part(b.cause, ' ', 1) as doer, split_part(b.cause, ' ', 2) as since, split_part(b.cause, ' ', 3) as last_day
-		from unnest(rules, accounts, causes, entries, levels, amounts, ats, holds)
-			as b(rule, account, cause, entry, level, amount, at, hold)
-		where b.entry = 'streak_bonus'
+		from unnest(rules, accounts, causes, holds, ats, distributions) as b(rule, account, cause, hold, at, distribution)
+		where b.rule like 'streak/%'
 	loop
 		return query
 		insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
-		select bonus.at, 1, rewards.one_share(bonus.account, bonus.entry, bonus.level, bonus.amount), 'streak', rewards.caller()::text,
-			bonus.rule, bonus.account, bonus.doer || ' ' || bonus.since, bonus.at + nullif(bonus.hold, '')::interval
+		select bonus.at, 1, bonus.distribution, 'streak', actor, bonus.rule, bonus.account, bonus.doer || ' ' || bonus.since,
+			bonus.at + nullif(bonus.hold, '')::interval
 		where not exists (
 			select from rewards.journal k
 			where k.event = bonus.rule and k.account = bonus.account and split_part(k.cause, ' ', 1) = bonus.doer
@@ -375,6 +373,6 @@ begin
 	end loop;
 end
 $$;
-revoke all on function rewards.book_bonuses(text[], bigint[], text[], text[], integer[], numeric[], timestamptz[], text[]) from public;
-comment on function rewards.book_bonuses(text[], bigint[], text[], text[], integer[], numeric[], timestamptz[], text[]) is
+revoke all on function rewards.book_bonuses(text[], bigint[], text[], text[], timestamptz[], rewards.distribution[]) from public;
+comment on function rewards.book_bonuses(text[], bigint[], text[], text[], timestamptz[], rewards.distribution[]) is
 	'books bonuses that posting found due, each once by rule, recipient and cause; the numbers of the entries made';
