@@ -139,7 +139,7 @@ tps()
 	pgbench -c "$2" -j 2 -T $((warm + ${3:-$SECONDS_EACH})) -P 1 -f "$B/$1.sql" >pgbench.log 2>&1 ||
 		{ cat pgbench.log >&2; tail -20 server.log >&2; die "pgbench failed in $1"; }
 	# progress: 4.0 s, 12345.6 tps, ...
-	awk -v warm="$warm" '/^progress:/ && $2 > warm + 0.5 { sum += $4; n++ } END { print n ? sum / n : "-" }' pgbench.log
+	awk -v warm="$warm" '/^progress:/ && $2 > warm + 0.5 { sum += $4; n++ } /^tps/ { all = $3 } END { print n ? sum / n : all }' pgbench.log
 }
 
 load()

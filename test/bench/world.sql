@@ -4,15 +4,19 @@
 create extension rewards;
 select rewards.install();
 
--- Account n was referred by account n / 8, so that all but the oldest have chains
--- of three levels and more. Traffic favours the youngest. The edges count as known
+-- What the PL/pgSQL version has not: bonuses for what accounts have done, and streaks.
+select rewards.set_bonus(event, kind, null, recipient_level, threshold, valid_from => '-infinity') from rewards.bonuses where event <> 'signup';
+select rewards.set_streak_multiplier(kind, days, null, '-infinity') from rewards.streak_multipliers;
+
+-- Account n was referred by account n / 4, so that all but the oldest have chains
+-- of eight levels and more. Traffic favours the youngest. The edges count as known
 -- from the first row on (sure_from), or the first posting would settle them all.
-create function referrer(n bigint) returns bigint language sql immutable return case when n > 8 then n / 8 end;
+create function referrer(n bigint) returns bigint language sql immutable return case when n > 4 then n / 4 end;
 
 insert into rewards.account (id, kind, name, joined_at, referrer, referred_at, seen_from, sure_from, recorded_at, recorded_xid)
 overriding system value
-select first + n, kind, prefix || n, '2020-01-01', first + referrer(n), case when n > 8 then timestamptz '2020-01-01' end,
-	case when n > 8 then 0 end, case when n > 8 then 0 end, case when n > 8 then now() end, case when n > 8 then pg_current_xact_id() end
+select first + n, kind, prefix || n, '2020-01-01', first + referrer(n), case when n > 4 then timestamptz '2020-01-01' end,
+	case when n > 4 then 0 end, case when n > 4 then 0 end, case when n > 4 then now() end, case when n > 4 then pg_current_xact_id() end
 from (values ('user', 'usr_', 0, :accounts), ('provider', 'prov_', :accounts, :providers)) k(kind, prefix, first, number)
 cross join lateral generate_series(1, number) n;
 select setval(pg_get_serial_sequence('rewards.account', 'id'), (select max(id) from rewards.account));
