@@ -85,6 +85,7 @@ keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 
 	Assert(columns <= KEYED_MAX_COLUMNS);
 	table->context = CurrentMemoryContext;
+	table->owner = CurrentResourceOwner;
 	table->heap = table_open(catalog_table(heap), lock);
 	check_shape(table->heap, columns);
 	table->index = index_open(catalog_table(index), lock);
@@ -102,12 +103,15 @@ HeapTuple
 keyed_find(KeyedTable *table, const Datum *key)
 {
 	MemoryContext caller = MemoryContextSwitchTo(table->context);
+	ResourceOwner owner = CurrentResourceOwner;
 	bool		found;
 
+	CurrentResourceOwner = table->owner;
 	for (int i = 0; i < table->nkeys; i++)
 		table->keys[i].sk_argument = key[i];
 	index_rescan(table->scan, table->keys, table->nkeys, NULL, 0);
 	found = index_getnext_slot(table->scan, ForwardScanDirection, table->slot);
+	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 	return found ? ExecFetchSlotHeapTuple(table->slot, false, NULL) : NULL;
 }

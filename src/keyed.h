@@ -10,6 +10,7 @@
 #include "catalog.h"
 #include "catalog/indexing.h"
 #include "executor/tuptable.h"
+#include "utils/resowner.h"
 
 #define KEYED_MAX_KEYS 5
 #define KEYED_MAX_COLUMNS 9
@@ -24,6 +25,7 @@ typedef struct KeyedTable
 	int			nkeys;
 	Snapshot	snapshot;
 	MemoryContext context;		/* of the scan, which allocates as it goes */
+	ResourceOwner owner;		/* of its buffers, wherever a look-up comes from */
 	CatalogIndexState writing;	/* NULL for reading only */
 } KeyedTable;
 
