@@ -409,8 +409,8 @@ progress_finish(Progress *progress)
 {
 	MemoryContext previous = MemoryContextSwitchTo(progress->context);
 
-	keyed_close(&progress->table);
 	add_uptime(progress);
+	keyed_close(&progress->table);
 	merge_names(progress);
 	PushActiveSnapshot(GetLatestSnapshot());
 	add_streaks(progress);
