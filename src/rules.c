@@ -48,6 +48,7 @@ static const char *const kind_names[RULE_KINDS] = {
 	[RULE_CAMPAIGN] = "campaign",
 	[RULE_STREAK_MULTIPLIER] = "streak_multiplier",
 	[RULE_BONUS] = "bonus",
+	[RULE_REFERRAL_KINDS] = "referral_kinds",
 	[RULE_SETTING] = "setting"
 };
 
@@ -92,6 +93,14 @@ json_amount(Jsonb *json, const char *name, Amount *amount)
 		return false;
 	*amount = amount_from_numeric(value->val.numeric, name);
 	return true;
+}
+
+static bool
+json_bool(Jsonb *json, const char *name)
+{
+	JsonbValue *value = json_field(json, name);
+
+	return value && value->type == jbvBool && value->val.boolean;
 }
 
 static const char *
@@ -233,6 +242,9 @@ read_value(Jsonb *json, Rule *rule)
 			break;
 		case RULE_BONUS:
 			read_bonus(json, rule);
+			break;
+		case RULE_REFERRAL_KINDS:
+			rule->allowed = json_bool(json, "allowed");
 			break;
 		case RULE_SETTING:
 			rule->text = json_text(json, "value");
@@ -624,6 +636,27 @@ rule_for_vram(const RuleSet *set, Amount vram, const AsOf *as_of)
 			return rule;
 	}
 	return NULL;
+}
+
+/*
+ * Whether accounts of different kinds may stand in one chain: some version of a
+ * rule allows it, of whatever time, for edges outlive the rule.
+ */
+bool
+rules_mix_kinds(const RuleSet *set)
+{
+	for (int i = 0; i < set->nhistories[RULE_REFERRAL_KINDS]; i++)
+	{
+		const History *history = &set->histories[RULE_REFERRAL_KINDS][i];
+		const char *key = history->versions->key;
+
+		if (strcmp(key, "user/provider") != 0 && strcmp(key, "provider/user") != 0)
+			continue;
+		for (int j = 0; j < history->count; j++)
+			if (history->versions[j].allowed)
+				return true;
+	}
+	return false;
 }
 
 /* a setting's value as an event saw it */

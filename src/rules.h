@@ -20,6 +20,7 @@ typedef enum RuleKind
 	RULE_CAMPAIGN,
 	RULE_STREAK_MULTIPLIER,
 	RULE_BONUS,
+	RULE_REFERRAL_KINDS,
 	RULE_SETTING,
 	RULE_KINDS
 } RuleKind;
@@ -139,6 +140,7 @@ typedef struct Rule
 	int			but_not_len;	/* pattern */
 	bool		at_start;		/* pattern: the name must begin with it */
 	bool		at_end;			/* pattern: the name must end with it */
+	bool		allowed;		/* referral_kinds */
 	int			levels;			/* referral_rates */
 	Amount		rates[MAX_LEVELS];
 } Rule;
@@ -159,6 +161,7 @@ extern const Rule *rule_for_endpoint(const RuleSet *rules, Id endpoint, const As
 extern const Rule *rule_for_model_name(const RuleSet *rules, Id model, const AsOf *as_of);
 extern const Rule *rule_for_vram(const RuleSet *rules, Amount vram, const AsOf *as_of);
 
+extern bool rules_mix_kinds(const RuleSet *rules);
 extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
 extern const char *rules_setting_now(const char *name);
 extern DateADT local_day(TimestampTz at);

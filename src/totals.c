@@ -12,6 +12,7 @@
 #include "rules.h"
 #include "totals.h"
 #include "utils/datetime.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 typedef struct Place
@@ -216,7 +217,25 @@ add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 accou
 	note_activity(totals, account, row);
 }
 
-/* an earner's chain follows its own share, and is of the earner's kind */
+/*
+ * The kind of those in an earner's chain: the earner's, unless a rule has ever
+ * allowed others.  Asked at the first row, after the snapshot that shows it was
+ * taken, and of all that was committed by now: so no edge is missed that a row
+ * seen may have been rewarded by.
+ */
+static int
+kind_of_chain(Totals *totals, AccountKind earner)
+{
+	if (!totals->asked_kinds)
+	{
+		AcceptInvalidationMessages();
+		totals->mixed_kinds = rules_mix_kinds(rules_current());
+		totals->asked_kinds = true;
+	}
+	return totals->mixed_kinds ? KIND_UNKNOWN : (int) earner;
+}
+
+/* an earner's chain follows its own share */
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
@@ -240,7 +259,7 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, account, kind, period,
+		add_line(totals, account, referral ? kind_of_chain(totals, kind) : (int) kind, period,
 				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
 				 &share, 1, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)

@@ -95,6 +95,8 @@ typedef struct Totals
 	DateADT		last_month;
 	int64		last_keys[2];	/* its user and provider, by kind; 0 for none */
 	bool		find_accounts;	/* look names up, or keep them as names */
+	bool		asked_kinds;	/* whether mixed_kinds has been found out */
+	bool		mixed_kinds;	/* a chain may hold accounts of another kind */
 	int64		only_account;	/* with only_name: add up just this account */
 	int64		only_name;
 	HTAB	   *totals;			/* Total */

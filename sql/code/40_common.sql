@@ -45,6 +45,23 @@ $$;
 revoke all on function rewards.check_kind(text) from public;
 comment on function rewards.check_kind(text) is '22023 for what is no kind of account';
 
+create function rewards.check_time(at timestamptz, argument text) returns void
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.check_not_null(at, argument);
+	/* what has no day that can be counted must not get onto the number line */
+	if extract(year from at at time zone 'UTC') not between 1 and 9999
+			or extract(year from at at time zone rewards.setting('time_zone')) not between 1 and 9999 then
+		raise exception '% is out of range', argument
+			using errcode = 'datetime_field_overflow', hint = 'Give a time in the years 1 to 9999.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_time(timestamptz, text) from public;
+comment on function rewards.check_time(timestamptz, text) is '22004 or 22008 for what is no time of an event: the years 1 to 9999, in UTC and in the programme''s time zone';
+
 create function rewards.check_amount(amount numeric, argument text, most numeric default 9223372036.854775807) returns void
 	language plpgsql immutable parallel safe
 	set search_path = pg_catalog, pg_temp

@@ -226,6 +226,24 @@ revoke all on function rewards.set_referral_rates(text, numeric[], timestamptz, 
 comment on function rewards.set_referral_rates(text, numeric[], timestamptz, text) is
 	'what each level of an earner''s chain gets on top of the earner''s points, 0.20 = 20 %; NULL ends it (R4, R5, R19)';
 
+create function rewards.set_referral_kinds(referrer_kind text, referee_kind text, allowed boolean,
+		valid_from timestamptz default now(), updated_by text default current_user)
+	returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	perform rewards.check_kind(referrer_kind);
+	perform rewards.check_kind(referee_kind);
+	return rewards.set_rule('set_referral_kinds', 'referral_kinds', referrer_kind || '/' || referee_kind,
+		case when allowed is not null then jsonb_build_object('allowed', allowed) end, valid_from, updated_by);
+end
+$$;
+revoke all on function rewards.set_referral_kinds(text, text, boolean, timestamptz, text) from public;
+comment on function rewards.set_referral_kinds(text, text, boolean, timestamptz, text) is
+	'whether accounts of one kind may refer accounts of another; NULL ends it: then equal kinds may, others not (R11)';
+
 /* ---- settings ---- */
 
 create function rewards.check_setting(name text, value text) returns void

@@ -78,6 +78,20 @@ $$;
 revoke all on function rewards.random_code(text) from public;
 comment on function rewards.random_code(text) is 'a new referral code';
 
+create function rewards.reads_like_id(custom text, owner bigint) returns boolean
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select exists (select from rewards.account a where a.name = custom and a.id <> owner)
+		/* nor comes an id that was revoked back as a code, in whatever case */
+		or exists (
+			select from rewards.voided_identity v join rewards.account a on a.id = v.account
+			where upper(a.name) = upper(custom))
+$$;
+revoke all on function rewards.reads_like_id(text, bigint) from public;
+comment on function rewards.reads_like_id(text, bigint) is
+	'whether a code of one''s own choice is another account''s id, or an id that was revoked as a code';
+
 create function rewards.referral_code(account text, kind text default 'user', custom text default null) returns text
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
@@ -101,8 +115,12 @@ begin
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
 	if rewards.setting('code_policy') = 'identity' then
+		if exists (select from rewards.voided_identity v where v.account = number) then
+			raise exception 'the code of % "%" was revoked', kind, account
+				using errcode = 'RW006', hint = 'Set code_policy to generated or both, and it can have another one.';
+		end if;
 		return account;
-	elsif exists (select from rewards.account a where a.name = custom and a.id <> number) then
+	elsif rewards.reads_like_id(custom, number) then
 		raise exception using errcode = 'unique_violation';
 	end if;
 	select c.code into code from rewards.code c
@@ -138,7 +156,38 @@ revoke all on function rewards.referral_code(text, text, text) from public;
 comment on function rewards.referral_code(text, text, text) is
 	'an account''s referral code, made when it has none; custom: one of its own choice, 23505 when taken. Under code_policy identity the account''s own id (R1, R2)';
 
-create function rewards.code_owner(code text, kind text) returns bigint
+create function rewards.may_refer(referrer_kind text, referee_kind text, at timestamptz) returns boolean
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select coalesce((rewards.rule_value('referral_kinds', referrer_kind || '/' || referee_kind, at) ->> 'allowed')::boolean,
+		referrer_kind = referee_kind) $$;
+revoke all on function rewards.may_refer(text, text, timestamptz) from public;
+comment on function rewards.may_refer(text, text, timestamptz) is 'whether accounts of one kind may refer those of another at a time; equal kinds unless a rule says otherwise (R11)';
+
+create function rewards.identity_owner(kind text, code text, look_in_tail boolean) returns bigint
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint := rewards.find_account(kind, code);
+begin
+	/* an account counts from its first usage row, also before posting */
+	if number is null and look_in_tail
+			and exists (select from rewards.tail_accounts() t where t.kind = kind and t.account = code) then
+		number := (rewards.ensure_account(kind, code)).number;
+	end if;
+	if exists (select from rewards.voided_identity v where v.account = number) then
+		return null;
+	end if;
+	return number;
+end
+$$;
+revoke all on function rewards.identity_owner(text, text, boolean) from public;
+comment on function rewards.identity_owner(text, text, boolean) is
+	'the account of a kind whose own id is the code, unless that was revoked; look_in_tail: also one that only rows not yet folded name';
+
+create function rewards.code_owner(code text, kind text, at timestamptz) returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -146,15 +195,17 @@ as $$
 declare
 	policy text := rewards.setting('code_policy');
 	number bigint;
+	candidate record;
 begin
 	/* an id is its account's own, also where somebody has a code that reads like it */
 	if policy <> 'generated' then
-		number := rewards.find_account(kind, code);
-		/* an account counts from its first usage row, also before posting */
-		if number is null and exists (select from rewards.tail_accounts() t where t.kind = kind and t.account = code) then
-			number := (rewards.ensure_account(kind, code)).number;
-		end if;
-		number := coalesce(number, rewards.find_account(case kind when 'user' then 'provider' else 'user' end, code));
+		for candidate in
+			select k.kind, rewards.may_refer(k.kind, kind, at) as allowed
+			from unnest('{user,provider}'::text[]) k(kind) order by allowed desc, k.kind <> kind
+		loop
+			number := rewards.identity_owner(candidate.kind, code, candidate.allowed);
+			exit when number is not null;
+		end loop;
 	end if;
 	if number is null and policy <> 'identity' then
 		select c.account into number from rewards.code c
@@ -163,8 +214,68 @@ begin
 	return number;
 end
 $$;
-revoke all on function rewards.code_owner(text, text) from public;
-comment on function rewards.code_owner(text, text) is 'the account behind a referral code, preferring one of the given kind; NULL for no valid code';
+revoke all on function rewards.code_owner(text, text, timestamptz) from public;
+comment on function rewards.code_owner(text, text, timestamptz) is
+	'the account behind a referral code: of two of one id the one that may refer the given kind, then the one of that kind; NULL for no valid code';
+
+create function rewards.void_identity(kind text, code text, reason text) returns jsonb
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint := rewards.identity_owner(kind, code, true);
+begin
+	insert into rewards.voided_identity (account, reason) select number, reason where number is not null
+		on conflict do nothing;
+	return case when found then jsonb_build_array(jsonb_build_object('kind', kind, 'account', code, 'code', code))
+		else jsonb '[]' end;
+end
+$$;
+revoke all on function rewards.void_identity(text, text, text) from public;
+comment on function rewards.void_identity(text, text, text) is
+	'takes from an account of a kind its own id as a code; returns what was voided, an empty list where the id is no code';
+
+create function rewards.revoke_code(code text, reason text, updated_by text default current_user) returns integer
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	voided jsonb := '[]';
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(code, 'code');
+	perform rewards.check_not_null(reason, 'reason');
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	if reason !~ '\S' then
+		raise exception 'reason must not be empty'
+			using errcode = 'invalid_parameter_value', hint = 'Say why the code is revoked.';
+	end if;
+	/* all that the text stands for, so that no signup takes it any more */
+	if rewards.setting('code_policy') <> 'generated' then
+		/* in the order in which posting registers names */
+		voided := rewards.void_identity('provider', code, reason) || rewards.void_identity('user', code, reason);
+	end if;
+	with made as (
+		update rewards.code c set voided_at = clock_timestamp(), reason = reason
+		where upper(c.code) = upper(code) and c.voided_at is null
+		returning c.account, c.code as made
+	)
+	select voided || coalesce(jsonb_agg(jsonb_build_object('kind', a.kind, 'account', a.name, 'code', m.made)), '[]') into voided
+	from made m join rewards.account a on a.id = m.account;
+	if voided = '[]' then
+		raise exception 'invalid referral code "%"', code
+			using errcode = 'RW006', hint = 'The view rewards.referral_codes lists the codes that were made, revoked ones with active false.';
+	end if;
+	perform rewards.log_call('revoke_code', jsonb_build_object('code', code, 'reason', reason),
+		jsonb_build_object('active', true, 'codes', voided), jsonb_build_object('active', false, 'codes', voided), updated_by);
+	return jsonb_array_length(voided);
+end
+$$;
+revoke all on function rewards.revoke_code(text, text, text) from public;
+comment on function rewards.revoke_code(text, text, text) is
+	'makes a code invalid for good, ids that serve as codes too; edges made with it stay. Returns how many were voided: an id may be a user''s and a provider''s (R1, R2)';
 
 /* ---- edges ---- */
 
@@ -203,7 +314,7 @@ create function rewards.referral_signup(code text, referee text, out referrer te
 as $$
 #variable_conflict use_variable
 declare
-	referee_first boolean := referee < code collate "C";
+	referee_first boolean := referee < code collate "C" or (referee = code and kind = 'provider');
 	owner_number bigint;
 	owner record;
 	joiner record;
@@ -220,13 +331,14 @@ begin
 		raise exception 'a referral cannot begin in the future'
 			using errcode = 'invalid_parameter_value', hint = 'Leave out the argument at.';
 	end if;
+	perform rewards.check_time(at, 'at');
 
 	/* names are registered in order, as posting does: nobody waits in a circle */
 	if referee_first then
 		joiner := rewards.ensure_account(kind, referee, at);
 	end if;
 	/* by itself, before the query that shall see whom it registers */
-	owner_number := rewards.code_owner(code, kind);
+	owner_number := rewards.code_owner(code, kind, at);
 	select a.id, a.kind, a.name into owner from rewards.account a where a.id = owner_number;
 	if not found then
 		raise exception 'invalid referral code "%"', code
@@ -234,9 +346,9 @@ begin
 	elsif owner.name = referee and owner.kind = kind then
 		raise exception 'an account cannot refer itself'
 			using errcode = 'RW002', hint = 'Use the code of another account.';
-	elsif owner.kind <> kind then
+	elsif not rewards.may_refer(owner.kind, kind, at) then
 		raise exception 'a % cannot be referred by a %', kind, owner.kind
-			using errcode = 'RW005', hint = 'Users refer users, providers refer providers.';
+			using errcode = 'RW005', hint = 'The view rewards.referral_kinds says who may refer whom.';
 	end if;
 
 	if not referee_first then
@@ -258,10 +370,12 @@ begin
 	end if;
 
 	referrer := owner.name;
+	/* an event of the account that joins, and of its kind */
 	bonus := rewards.pay_signup(joiner.number, kind, at);
+	kind := owner.kind;
 	created_at := at;
 end
 $$;
 revoke all on function rewards.referral_signup(text, text, text, timestamptz) from public;
 comment on function rewards.referral_signup(text, text, text, timestamptz) is
-	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds differ, RW006 invalid code (R3, R10, R11)';
+	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds that may not refer each other, RW006 invalid code. kind is the referee''s in, the referrer''s out (R3, R10, R11)';

@@ -86,11 +86,21 @@ create table if not exists rewards.code (
 	account bigint not null,
 	custom boolean not null default false,
 	created_at timestamptz not null default clock_timestamp(),
-	voided_at timestamptz
+	voided_at timestamptz,
+	reason text,
+	check (num_nulls(voided_at, reason) in (0, 2))
 );
 create unique index if not exists code_upper on rewards.code (upper(code));
 create index if not exists code_account on rewards.code (account);
-comment on table rewards.code is 'referral codes that were made; identity codes need no row';
+create unique index if not exists code_generated on rewards.code (account) where not custom and voided_at is null;
+comment on table rewards.code is 'referral codes that were made, revoked ones too: they never go to anybody else. Identity codes need no row';
+
+create table if not exists rewards.voided_identity (
+	account bigint primary key,
+	voided_at timestamptz not null default clock_timestamp(),
+	reason text not null
+);
+comment on table rewards.voided_identity is 'accounts whose own id was revoked as a referral code';
 
 create table if not exists rewards.character (
 	id text collate "C" primary key,

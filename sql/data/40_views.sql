@@ -32,12 +32,17 @@ comment on view rewards.users is 'accounts of kind user (K2)';
 create or replace view rewards.referral_codes as
 select c.code, a.kind, a.name as account, c.custom, c.voided_at is null as active,
 	(select count(*) from rewards.account r where r.referrer = c.account and upper(r.code) = upper(c.code)) as uses,
-	c.created_at
-from rewards.code c join rewards.account a on a.id = c.account;
-comment on view rewards.referral_codes is 'referral codes that were made (K1)';
+	c.created_at, c.voided_at, c.reason
+from rewards.code c join rewards.account a on a.id = c.account
+union all
+select a.name, a.kind, a.name, false, false,
+	(select count(*) from rewards.account r where r.referrer = a.id and r.code = a.name),
+	a.joined_at, v.voided_at, v.reason
+from rewards.voided_identity v join rewards.account a on a.id = v.account;
+comment on view rewards.referral_codes is 'referral codes that were made, and ids that were revoked as codes (K1)';
 
 create or replace view rewards.referral_relationships as
-select a.kind, a.name as referee, r.name as referrer, a.code, a.referred_at as created_at
+select a.kind, a.name as referee, r.name as referrer, a.code, a.referred_at as created_at, r.kind as referrer_kind
 from rewards.account a join rewards.account r on r.id = a.referrer;
 comment on view rewards.referral_relationships is 'who referred whom, one row a referee (K1)';
 
@@ -87,6 +92,13 @@ select r.key as kind, l.level::integer as level, l.rate::numeric as rate, r.vali
 from rewards.rules r cross join lateral jsonb_array_elements_text(r.value -> 'rates') with ordinality l(rate, level)
 where r.rule = 'referral_rates' and r.in_force;
 comment on view rewards.referral_rates is 'referral rates in force, one row a kind and level';
+
+create or replace view rewards.referral_kinds as
+select k.referrer_kind, k.referee_kind, coalesce((r.value ->> 'allowed')::boolean, k.referrer_kind = k.referee_kind) as allowed,
+	r.valid_from, r.updated_by
+from (values ('provider', 'provider'), ('provider', 'user'), ('user', 'provider'), ('user', 'user')) k(referrer_kind, referee_kind)
+left join rewards.rules r on r.rule = 'referral_kinds' and r.key = k.referrer_kind || '/' || k.referee_kind and r.in_force;
+comment on view rewards.referral_kinds is 'which kinds may refer which now; valid_from NULL where no rule says so (R11)';
 
 create or replace view rewards.bonuses as
 select r.value ->> 'event' as event, r.value ->> 'kind' as kind, (r.value ->> 'amount')::numeric as amount,
