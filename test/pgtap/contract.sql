@@ -34,9 +34,11 @@ insert into call values
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
+	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_referral_kinds', 'referrer_kind text, referee_kind text, allowed boolean, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -70,9 +72,10 @@ insert into relation values
 	('model_usage_logs', 'id user_id model_id character_id creator_id usage_type tokens_consumed earnings_generated created_at'),
 	('models', 'id name category character_id tier vram_gb rate created_at'),
 	('provider_rewards', 'provider_id month work_points referral_points bonus_points total_points requests tokens'),
-	('referral_codes', 'code kind account custom active uses created_at'),
+	('referral_codes', 'code kind account custom active uses created_at voided_at reason'),
+	('referral_kinds', 'referrer_kind referee_kind allowed valid_from updated_by'),
 	('referral_points_by_level', 'kind account month level points events'),
-	('referral_relationships', 'kind referee referrer code created_at'),
+	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
 	('settings', 'name value default_value description updated_by updated_at'),
 	('unmatched_models', 'model events tokens last_seen'),
@@ -225,7 +228,7 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
 	'update rewards.usage_logs set user_points = 1', 'delete from rewards.usage_logs', 'truncate rewards.usage_logs', 'insert into rewards.usage_logs_default (user_id, endpoint) values (''u'', ''/tts'')',
 	'select * from rewards.usage_logs_default', 'select * from rewards.account', 'insert into rewards.rule default values', 'select * from rewards.admin_log', 'select nextval(''rewards.usage_number'')',
-	'select rewards.set_user_share(0.5)', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
+	'select rewards.set_user_share(0.5)', 'select rewards.set_referral_kinds(''user'', ''provider'', true)', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.voided_identity', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
 	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
 	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
 	'select rewards.verify_rows(null, null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
@@ -249,7 +252,7 @@ select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: '
 	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
 	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
 	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
-	'select rewards.repair(''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')']) command;
+	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')']) command;
 -- what was refused left nothing
 select is((select count(*) from rewards.usage_logs), 2::bigint, 'two rows were written');
 select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
