@@ -3,6 +3,8 @@
 \set VERBOSITY terse
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+-- no bonus that comes with posting
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as ended;
 select rewards.register_account('star', joined_at => '2025-01-01');
 select count((rewards.referral_signup('star', 'fan_' || i, 'user', '2025-01-01')).referrer) as edges from generate_series(1, 1000) i;
 -- many referees, many requests

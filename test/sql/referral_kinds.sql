@@ -15,6 +15,8 @@ exception when others then
 	get stacked diagnostics hint = pg_exception_hint;
 	return concat_ws(' ', sqlstate, sqlerrm, case when hint = '' then '(no hint)' end);
 end $$;
+-- no bonus that comes with posting
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as ended;
 select rewards.register_account(a, 'user', joined_at => '2025-01-01'), rewards.register_account(a, 'provider', joined_at => '2025-01-01') from unnest('{both}'::text[]) a;
 select rewards.register_account('u1'), rewards.register_account('p1', 'provider'), rewards.register_account('u0');
 table rewards.referral_kinds;
@@ -72,7 +74,7 @@ select rewards.set_referral_kinds('user', 'provider', true, '2025-02-01') is not
 	rewards.set_referral_kinds('provider', 'user', true, '2025-02-01') is not null as from_february, rewards.set_referral_kinds('provider', 'user', null, '2025-03-01') is not null as to_march;
 select at, pg_temp.outcome(format('select rewards.referral_signup(''u1'', ''p1'', ''provider'', %L)', at)) from unnest('{2025-01-31,2025-03-01,2025-02-15}'::text[]) at;
 
--- u0 -> u1 -> p1 -> u2 -> p2, by ids and by made codes; the kind told is the referrer's
+-- u0 -> u1 -> p1 -> u2 -> p2, by ids and by made codes; the kind told is the referrer's, the bonus the joiner's
 select referrer, kind, bonus from rewards.referral_signup('u0', 'u1', 'user', '2025-02-10');
 select referrer, kind, bonus from rewards.referral_signup(rewards.referral_code('p1', 'provider'), 'u2', 'user', '2025-02-15');
 select referrer, kind, bonus from rewards.referral_signup(lower(rewards.referral_code('u2')), 'p2', 'provider', '2025-02-15');
@@ -100,7 +102,7 @@ create temp view ranks as
 select board, a.kind, account, r.rank, r.points, r.of from (values ('user', 'u1'), ('provider', 'u1'), ('provider', 'p1'), ('user', 'p1'), ('provider', 'p2')) v(board, account)
 cross join lateral (select case left(account, 1) when 'u' then 'user' else 'provider' end as kind) a
 cross join lateral rewards.leaderboard_rank(account, board, '2025-02') r;
-select kind, account, entry, level, amount, rate, rule from rewards.explain_reward((select max(id) from rewards.usage_logs)) where entry in ('work', 'usage', 'referral');
+select kind, account, entry, level, amount, rate, regexp_replace(rule, ' .rule \d+.', '') as rule from rewards.explain_reward((select max(id) from rewards.usage_logs)) where entry in ('work', 'usage', 'referral');
 -- not posted
 table figures;
 table boards;
