@@ -464,10 +464,13 @@ fold_again(int64 first, int64 last)
 	int64		events;
 
 	MemoryContextSwitchTo(context);
+	/* one that sees what the stretch before has written */
+	PushActiveSnapshot(GetLatestSnapshot());
 	totals = totals_create(GRAIN_DAY, true);
 	again.totals = totals;
 	again.progress = progress_begin(totals, false);
 	line_read(&stretch, 1, visit_again, &again);
+	PopActiveSnapshot();
 	progress_finish(again.progress);
 	progress_write(again.progress, books_write(totals));
 	events = totals->events;
@@ -493,7 +496,6 @@ refold(PG_FUNCTION_ARGS)
 	cursor_read(&cursor, true);
 	if (cursor.last < 0)
 		elog(ERROR, "the cursor is not locked by the caller");
-	PushActiveSnapshot(GetLatestSnapshot());
 	for (int i = 0; i <= cursor.nopen; i++)
 	{
 		int64		upto = i < cursor.nopen ? cursor.open[i].numbers.first : cursor.last + 1;
@@ -503,7 +505,6 @@ refold(PG_FUNCTION_ARGS)
 		if (i < cursor.nopen)
 			first = cursor.open[i].numbers.last + 1;
 	}
-	PopActiveSnapshot();
 	SPI_finish();
 	PG_RETURN_INT64(events);
 }

@@ -82,6 +82,7 @@ struct Progress
 	KeyedTable	table;			/* for reading, until all rows are added */
 	Bonuses    *bonuses;
 	Streaks    *streaks;
+	Batch		uptime;			/* accounts and days of uptime that count from now on */
 };
 
 void
@@ -296,16 +297,20 @@ compare_days(const void *left, const void *right)
 	return (a->day > b->day) - (a->day < b->day);
 }
 
-/* a provider's day of uptime counts as a day of requests does */
+/*
+ * A provider's day of uptime counts as a day of requests does.  It is one of the
+ * days known when all streaks have been gone through (write_uptime()).
+ */
 static void
 add_uptime(Progress *progress)
 {
-	if (SPI_execute("update rewards.uptime u set counted = true from ("
-					" select t.account, t.day from rewards.uptime t"
-					" where t.reached and not t.counted order by 1, 2 for update skip locked) n"
-					" where u.account = n.account and u.day = n.day"
-					" returning u.account, u.day", false, 0) != SPI_OK_UPDATE_RETURNING)
+	static const Oid types[] = {INT8OID, DATEOID};
+
+	if (SPI_execute("select t.account, t.day from rewards.uptime t"
+					" where t.reached and not t.counted order by 1, 2 for no key update skip locked",
+					false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read uptime");
+	progress->uptime = batch_create(lengthof(types), types, SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -316,7 +321,10 @@ add_uptime(Progress *progress)
 		AsOf		as_of = as_of_all(day_start(day));
 
 		note_day(find_doer(progress, KIND_PROVIDER, account, (Id) {NULL, 0}), day, &as_of);
+		progress->uptime.columns[0][i] = Int64GetDatum(account);
+		progress->uptime.columns[1][i] = DateADTGetDatum(day);
 	}
+	progress->uptime.count = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -502,6 +510,14 @@ write_activity(Progress *progress, const int64 *numbers)
 	MemoryContextDelete(scratch);
 }
 
+static void
+write_uptime(Progress *progress)
+{
+	batch_execute(&progress->uptime, "update rewards.uptime u set counted = true"
+				  " from unnest($1, $2) n(account, day)"
+				  " where u.account = n.account and u.day = n.day");
+}
+
 /*
  * Writes where accounts stand, what multiplies their points from now on, and the
  * bonuses due.  numbers: of the accounts known by name.  Returns how many entries
@@ -516,6 +532,7 @@ progress_write(Progress *progress, const int64 *numbers)
 	PushActiveSnapshot(GetLatestSnapshot());
 	write_activity(progress, numbers);
 	PopActiveSnapshot();
+	write_uptime(progress);
 	if (progress->rewarding)
 	{
 		streaks_record(progress->streaks, numbers);

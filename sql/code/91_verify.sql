@@ -60,9 +60,13 @@ create function rewards.verify_totals(since date, until date)
 as $$
 	/* the folded shares, each with its account's number and programme day */
 	with cursor as materialized (
-		select c.last, c.open_first, c.open_last, rewards.setting('time_zone') as zone from rewards.cursor c
+		select c.last, c.open_first, c.open_last, rewards.setting('time_zone') as zone,
+			rewards.setting('streak_grace_days')::integer as grace,
+			/* runs of days were counted by the setting of their time */
+			not exists (select from rewards.rule r where r.rule = 'setting' and r.key = 'streak_grace_days') as one_grace
+		from rewards.cursor c
 	), usage as materialized (
-		select u.created_at, u.user_id, u.provider_id, u.model, u.user_points, u.provider_points, u.distribution, t.day,
+		select u.id, u.created_at, u.user_id, u.provider_id, u.service, u.model, u.user_points, u.provider_points, u.distribution, t.day,
 			u.input_tokens::bigint + u.output_tokens as tokens, u.status_code between 200 and 299 as succeeded
 		from rewards.usage_logs u, cursor c, lateral (select (u.created_at at time zone c.zone)::date) t(day)
 		where u.id <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(u.id, c.last, c.open_first, c.open_last))
@@ -102,15 +106,45 @@ as $$
 		from usage u cross join lateral rewards.shares(u.distribution) a
 		where a.entry = 'creator' and since is null and until is null
 		group by 1, 2
-	), activity_line as (
-		select a.id as account, min(n.created_at) as first_at, max(n.created_at) as last_at
+	), doing as (
+		/* successful requests by account, and whether they were made after it was referred */
+		select a.id as account, n.id, n.created_at, n.day, n.service,
+			a.referred_at <= n.created_at and a.seen_from < n.id as may_be_referred,
+			a.referred_at <= n.created_at and a.sure_from < n.id as is_referred
 		from (
-			select 'user' as kind, u.user_id as name, u.created_at from usage u where u.succeeded
+			select 'user' as kind, u.user_id as name, u.id, u.created_at, u.day, u.service from usage u where u.succeeded
 			union all
-			select 'provider', u.provider_id, u.created_at from usage u where u.succeeded and u.provider_id is not null
+			select 'provider', u.provider_id, u.id, u.created_at, u.day, u.service from usage u where u.succeeded and u.provider_id is not null
 		) n join rewards.account a on a.kind = n.kind and a.name = n.name
 		where since is null and until is null
-		group by a.id
+	), run as (
+		select n.account, min(n.day) as since, max(n.day) as last_day, count(*)::integer as length
+		from (
+			select d.account, d.day, count(*) filter (where d.begins) over (partition by d.account order by d.day) as run
+			from (
+				select d.account, d.day, d.day - lag(d.day, 1, d.day - 1000) over (partition by d.account order by d.day) > 1 + c.grace as begins
+				from cursor c, (
+					select d.account, d.day from doing d
+					union
+					select u.account, u.day from rewards.uptime u where u.counted and since is null and until is null
+				) d
+			) d
+		) n
+		group by n.account, n.run
+	), streak as (
+		select distinct on (r.account) r.account, r.length, max(r.length) over (partition by r.account) as best, r.since, r.last_day
+		from run r order by r.account, r.last_day desc
+	), activity_line as (
+		select s.account, coalesce(d.first_at, 'infinity') as first_at, coalesce(d.last_at, '-infinity') as last_at,
+			coalesce(d.referred_least, 0) as referred_least, coalesce(d.referred_most, 0) as referred_most,
+			coalesce(d.services, '{}') as services, s.length, s.best, s.since, s.last_day
+		from streak s
+		left join (
+			select d.account, min(d.created_at) as first_at, max(d.created_at) as last_at,
+				count(*) filter (where d.is_referred) as referred_least, count(*) filter (where d.may_be_referred) as referred_most,
+				array_agg(distinct d.service collate "C" order by d.service collate "C") filter (where d.service is not null) as services
+			from doing d group by d.account
+		) d on d.account = s.account
 	), score_line as (
 		select b.board, m.month, l.account, sum(l.amount) as points
 		from month_line l join rewards.account a on a.id = l.account
@@ -179,10 +213,21 @@ as $$
 		where since is null and until is null and s.name <> a.name
 		union all
 		select 'activity', coalesce(e.account, t.account), '', 'activity',
-			format('%s to %s', e.first_at, e.last_at), format('%s to %s', t.first_at, t.last_at)
+			case when e.account is not null then format('%s to %s, %s referred, services %s, %s', e.first_at, e.last_at,
+				case when t.referred between e.referred_least and e.referred_most then t.referred else e.referred_most end, e.services,
+				case when c.one_grace then format('%s days from %s to %s, at best %s', e.length, e.since, e.last_day, e.best) else 'days not looked at' end) end,
+			case when t.account is not null then format('%s to %s, %s referred, services %s, %s days from %s to %s, at best %s',
+				t.first_at, t.last_at, t.referred, t.services, t.streak, t.streak_since, t.last_day, t.best_streak) end
 		from activity_line e
-		full join (select * from rewards.activity t where since is null and until is null) t on t.account = e.account
-		where (e.first_at, e.last_at) is distinct from (t.first_at, t.last_at)
+		full join (
+			select t.account, t.first_at, t.last_at, t.referred, array(select s from unnest(t.services) s order by s collate "C") as services,
+				t.streak, t.best_streak, t.streak_since, t.last_day
+			from rewards.activity t where since is null and until is null
+		) t on t.account = e.account
+		cross join cursor c
+		where (e.first_at, e.last_at, e.services) is distinct from (t.first_at, t.last_at, t.services)
+			or t.referred not between e.referred_least and e.referred_most
+			or (c.one_grace and (e.length, e.best, e.since, e.last_day) is distinct from (t.streak, t.best_streak, t.streak_since, t.last_day))
 		union all
 		select 'score_bucket', null, nullif(b.month, 'infinity')::text,
 			format('%s board''s bucket from %s', rewards.board_name(b.board), trim_scale(b.lowest)),

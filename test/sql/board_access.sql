@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 insert into rewards.usage_logs (user_id, provider_id, endpoint, created_at) values ('u', 'p', '/tts', '2025-01-01 00:00Z'), ('v', 'p', '/tts', '2025-01-01 00:00Z');
 select complete from rewards.post();
 insert into rewards.usage_logs (user_id, provider_id, endpoint, created_at) values ('w', 'q', '/tts', '2025-01-01 00:00Z');

@@ -5,6 +5,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.set_service('one', '/one', 1, valid_from => '2020-01-01 00:00Z') is not null as one;
 select rewards.register_account('up', joined_at => '2024-01-01 00:00Z'), rewards.register_account('up', 'provider', joined_at => '2024-01-01 00:00Z');
 select count(rewards.register_account(name, joined_at => '2024-01-01 00:00Z')) from unnest('{g,c,a,e}'::text[]) name;

@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.set_service('one', '/one', 1, valid_from => '2020-01-01 00:00Z') is not null as one;
 select rewards.register_account('up', joined_at => '2024-01-01 00:00Z'), rewards.register_account('up', 'provider', joined_at => '2024-01-01 00:00Z'), rewards.register_account('idle');
 select count(*) from generate_series(1, 4) n, rewards.referral_signup('up', 'a' || n, 'user', '2024-12-01 00:00Z');

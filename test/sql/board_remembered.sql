@@ -1,7 +1,8 @@
 -- A session remembers folded scores between two ranks, and no longer than they hold:
 -- not over a posting of its own, of its own transaction twice, rolled back, nor over
 -- a repair or another install().
-do $$ begin perform rewards.uninstall('drop all data'); perform rewards.install(); end $$;
+do $$ begin perform rewards.uninstall('drop all data'); perform rewards.install();
+	perform rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity'); end $$;
 
 -- each user asks once, so that all are contenders; what the calls say and what the rows say
 create procedure pg_temp.ask() language sql as $$
@@ -56,6 +57,7 @@ select rewards.repair('ana had too much');
 select * from pg_temp.agree();
 
 -- other tables altogether
-do $$ begin perform rewards.uninstall('drop all data'); perform rewards.install(); end $$;
+do $$ begin perform rewards.uninstall('drop all data'); perform rewards.install();
+	perform rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity'); end $$;
 call pg_temp.ask();
 select * from pg_temp.agree();

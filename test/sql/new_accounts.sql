@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 \pset null -
 -- one text as user and as provider is two accounts; ids are compared byte for byte
 insert into rewards.usage_logs (user_id, provider_id, endpoint, model, created_at)

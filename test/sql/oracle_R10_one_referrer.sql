@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 create function pg_temp.outcome(call text) returns text language plpgsql as $$
 declare
 	hint text;

@@ -2,6 +2,7 @@
 -- there.  The number is not given up, whoever is at work beside it.
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 
 insert into rewards.usage_logs (user_id, endpoint) values ('ana', '/v1/chat/completions' || left(rewards.post()::text, 0));
 select cardinality(open_first) as open_stretches from rewards.cursor;

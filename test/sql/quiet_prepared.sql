@@ -2,6 +2,7 @@
 -- session sits idle: what others roll back beside it is given up.
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 
 begin;
 insert into rewards.usage_logs (user_id, endpoint) values ('ana', '/v1/chat/completions');

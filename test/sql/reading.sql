@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.register_model('m1', 'One', 'premium', owner => 'creator', character_id => 'emma');
 select rewards.register_account('u0', joined_at => '2024-01-01 00:00Z'), rewards.register_account('p0', 'provider', joined_at => '2024-01-01 00:00Z');
 select referrer from rewards.referral_signup('u0', 'u1', 'user', '2025-01-01 00:00Z');

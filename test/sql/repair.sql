@@ -7,6 +7,7 @@ set datestyle to iso;
 set timezone to 'UTC';
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.set_service('one', '/one', 1, valid_from => '2020-01-01 00:00Z') is not null as one;
 select rewards.register_account('up', joined_at => '2024-01-01 00:00Z'), rewards.register_model('m', owner => 'maker');
 select referrer from rewards.referral_signup('up', 'u1', 'user', '2025-01-01 00:00Z');

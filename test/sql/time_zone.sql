@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.set_setting('time_zone', 'Asia/Tokyo') is not null as set;
 insert into rewards.usage_logs (user_id, endpoint, created_at)
 select 'u', '/tts', t from unnest('{2025-01-31 14:59:59.999999Z,2025-01-31 15:00Z,2025-02-28 14:59Z,2025-02-28 15:00Z}'::timestamptz[]) t;

@@ -4,6 +4,7 @@
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 begin;
 insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, created_at) values ('kept', 'u', 'p', '/tts', '2025-01-15 12:00Z');
 prepare transaction 'rewards_kept';

@@ -3,7 +3,9 @@
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
+set timezone to 'UTC';
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.register_model('m', owner => 'creator');
 select rewards.register_account('up', joined_at => '2025-01-01'), rewards.register_account('p', 'provider', joined_at => '2025-01-01');
 insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, model, input_tokens, created_at)
@@ -54,7 +56,34 @@ begin; select * from pg_temp.tamper($$update rewards.model_total set tokens = to
 begin; select * from pg_temp.tamper($$update rewards.rule set value = '{"share": 0.5}' where rule = 'user_share'$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.account set referrer = (select id from rewards.account where name = 'creator') where referrer is not null$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.account set referrer = null, referred_at = null, seen_from = null, recorded_at = null, recorded_xid = null$$); rollback;
+-- what accounts have done; a provider that was only up has done something, too
+select rewards.record_uptime('up_only', d::date, 64800) from unnest('{2025-01-15,2025-01-16}'::date[]) d;
+select complete from rewards.post();
+/* rows that are sure to know the edge */
+alter table rewards.usage_logs enable trigger all;
+insert into rewards.usage_logs (user_id, provider_id, endpoint, created_at) values ('u', 'p', '/chat/completions', '2025-01-22 00:00Z'), ('u', 'p', '/chat/completions', '2025-01-17 00:00Z');
+alter table rewards.usage_logs disable trigger all;
+select complete from rewards.post();
+select count(*) as differences from rewards.verify();
+begin; select * from pg_temp.tamper($$update rewards.activity set first_at = first_at - interval '1 microsecond' where 'chat' = any (services)$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set referred = a.referred + 1 from rewards.account n where n.id = a.account and n.name = 'u'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set referred = 0 from rewards.account n where n.id = a.account and n.name = 'u'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity set services = services || 'tts'::text where 'chat' = any (services)$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set services = '{}' from rewards.account n where n.id = a.account and n.name = 'u'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set streak = streak + 1 from rewards.account n where n.id = a.account and n.name = 'u'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set best_streak = best_streak - 1 from rewards.account n where n.id = a.account and n.name = 'p'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set streak_since = streak_since - 1 from rewards.account n where n.id = a.account and n.name = 'p'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.activity a set last_day = last_day + 1 from rewards.account n where n.id = a.account and n.name = 'up_only'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.uptime set counted = false where day = '2025-01-15'$$); rollback;
+begin; select * from pg_temp.tamper($$delete from rewards.activity a using rewards.account n where n.id = a.account and n.name = 'up_only'$$); rollback;
+-- runs of days are not looked at once streak_grace_days has been changed
+begin;
+select rewards.set_setting('streak_grace_days', '1') is not null as set;
+select * from pg_temp.tamper($$update rewards.activity a set streak = streak + 1 from rewards.account n where n.id = a.account and n.name = 'u'$$);
+select * from pg_temp.tamper($$update rewards.activity a set referred = 0 from rewards.account n where n.id = a.account and n.name = 'u'$$);
+rollback;
 -- what is expected, what is found
+begin; update rewards.activity a set streak = 9 from rewards.account n where n.id = a.account and n.name = 'u'; select part, subject, expected, found from rewards.verify(); rollback;
 begin;
 update rewards.day_total set amount = amount + 0.000000001 where day = '2025-01-16' and entry = 1;
 select part, subject, expected, found, detail from rewards.verify();
