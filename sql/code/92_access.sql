@@ -8,13 +8,13 @@ as $$
 	from pg_proc p
 	where p.pronamespace = 'rewards'::regnamespace and p.proname::text = any (
 		/* what the views call */
-		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'partitions_ahead', 'board_name']
+		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'partitions_ahead', 'board_name', 'today', 'setting']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
 				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around'] end
 		|| case when access = 'app' then
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
-				'referral_code', 'referral_signup'] end)
+				'referral_code', 'referral_signup', 'record_uptime'] end)
 $$;
 revoke all on function rewards.access_routines(text) from public;
 comment on function rewards.access_routines(text) is 'the functions that a kind of access may call';

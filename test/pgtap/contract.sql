@@ -14,6 +14,7 @@ insert into call values
 	('account_summary', 'account text, kind text, month date', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
 	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
 	('earning_history', 'account text, kind text DEFAULT ''user''::text, days integer DEFAULT 30', 'TABLE(day date, own numeric, referral numeric, bonus numeric, total numeric)', 's'),
+	('end_campaign', 'name text, at timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('explain_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, rule text, base numeric, rate numeric, multiplier numeric, note text)', 's'),
 	('explain_tier', 'model text, OUT tier text, OUT rule text', 'record', 's'),
 	('grant_access', 'role text, access text, account text DEFAULT NULL::text, kind text DEFAULT ''user''::text', 'void', 'v'),
@@ -30,22 +31,28 @@ insert into call values
 	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
 	('referral_code', 'account text, kind text DEFAULT ''user''::text, custom text DEFAULT NULL::text', 'text', 'v'),
 	('referral_signup', 'code text, referee text, OUT referrer text, INOUT kind text DEFAULT ''user''::text, at timestamp with time zone DEFAULT now(), OUT bonus numeric, OUT created_at timestamp with time zone', 'record', 'v'),
+	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
 	('register_account', 'account text, kind text DEFAULT ''user''::text, email text DEFAULT NULL::text, joined_at timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
 	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
+	('set_bonus', 'event text, kind text, amount numeric, recipient_level integer DEFAULT 1, threshold integer DEFAULT NULL::integer, hold interval DEFAULT NULL::interval, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_multiplier', 'account text, kind text, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_kinds', 'referrer_kind text, referee_kind text, allowed boolean, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_streak_multiplier', 'kind text, days integer, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_tier', 'tier text, points numeric, vram_above numeric DEFAULT NULL::numeric, vram_upto numeric DEFAULT NULL::numeric, title text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_uptime_points', 'points_per_hour numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_user_share', 'share numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('shares', 'distribution rewards.distribution', 'TABLE(account_number bigint, entry text, level integer, amount numeric)', 'i'),
 	('shares_of', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric)', 's'),
+	('start_campaign', 'name text, multiplier numeric, since timestamp with time zone, until timestamp with time zone, kind text DEFAULT NULL::text, service text DEFAULT NULL::text, tier text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
 	('uninstall', 'confirmation text', 'void', 'v'),
@@ -64,6 +71,8 @@ create temp table relation (name text, columns text);
 insert into relation values
 	('accounts', 'kind account email status status_until referrer joined_at onboarded_at last_active_at'),
 	('board_lines', 'board month kind account points'),
+	('bonuses', 'event kind amount recipient_level valid_from updated_by threshold hold'),
+	('campaigns', 'name multiplier since until kind service tier running updated_by'),
 	('characters', 'id name image'),
 	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
 	('leaderboard', 'board month rank kind account points'),
@@ -78,6 +87,8 @@ insert into relation values
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
 	('settings', 'name value default_value description updated_by updated_at'),
+	('streak_multipliers', 'kind days multiplier valid_from updated_by'),
+	('streaks', 'kind account current_streak best_streak last_day alive multiplier'),
 	('unmatched_models', 'model events tokens last_seen'),
 	('user_models', 'user_id model_id created_at'),
 	('user_points', 'user_id month usage_points referral_points bonus_points total_points requests tokens'),
@@ -107,6 +118,16 @@ select col_is_pk('rewards', 'score', array['board', 'month', 'account'], 'a scor
 select col_is_pk('rewards', 'score_bucket', array['board', 'month', 'lowest'], 'a bucket is there once');
 select is(pg_get_indexdef('rewards.score_order'::regclass), 'CREATE INDEX score_order ON rewards.score USING btree (board, month, points DESC, name, account)', 'the order of a board');
 select throws_ok('insert into rewards.score values (' || b || ', ''2025-01-01'', 1, ''x'', 1)', '23514', null, 'no board ' || b) from unnest('{0,5}'::integer[]) b;
+-- what the C core reads and writes by position, and when something is booked once
+select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)
+		from pg_attribute a where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
+from (values ('account_fact', 'id bigint, account bigint, fact text, number numeric, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
+	('activity', 'account bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred bigint, services text[], streak integer, best_streak integer, streak_since date, last_day date'),
+	('uptime', 'account bigint, day date, seconds integer, reached boolean, counted boolean, booked numeric, recorded_at timestamp with time zone')) t(name, columns);
+select col_is_pk('rewards', 'activity', 'account', 'an account''s activity is there once');
+select col_is_pk('rewards', 'uptime', array['account', 'day'], 'a day of uptime is there once');
+select matches(pg_get_indexdef(i.indexrelid), '^CREATE UNIQUE INDEX \w+ ON rewards.journal USING btree \(event, account, cause\)', 'a bonus is booked once')
+from pg_index i where i.indrelid = 'rewards.journal'::regclass and i.indisunique and not i.indisprimary;
 -- every call on a board has a form by month as text and one by date
 select is(count(*), 6::bigint, 'two forms of the three calls') from pg_proc p
 where p.pronamespace = 'rewards'::regnamespace and p.proname ~ '^leaderboard_' and p.prosecdef and p.proparallel = 'u';
@@ -179,16 +200,16 @@ select lives_ok('select rewards.install()', 'install() again renews what is gran
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
-	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,next_number,
+	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,
-		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,require_installed}'::text[], 'what app may call');
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,
-		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,require_installed}'::text[], 'what analyst may call');
+		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
@@ -222,7 +243,8 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select rewards.register_account(''a'', ''user'', ''a@example.com'')', 'select rewards.referral_signup(rewards.referral_code(''a''), ''b'')',
 	'select rewards.register_model(''m'', owner => ''a'', character_id => ''c'')', 'select rewards.register_character(''c'', ''C'')', 'select email from rewards.accounts',
 	'select rewards.explain_reward(id) from rewards.usage_logs', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_top(''provider'', date ''2025-01-01'', 5)',
-	'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')', 'select * from rewards.leaderboard_around(''p'', ''provider'', ''all'', 1)']) command;
+	'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')', 'select * from rewards.leaderboard_around(''p'', ''provider'', ''all'', 1)',
+	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select * from rewards.streaks', 'select * from rewards.campaigns']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
@@ -233,7 +255,11 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
 	'select rewards.verify_rows(null, null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
 	'select * from rewards.score_bucket', 'insert into rewards.journal default values', 'select * from rewards.board_top(2::smallint, null, 1)',
-	'select * from rewards.tail_account(''user'', ''u'')']) command;
+	'select * from rewards.tail_account(''user'', ''u'')', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_streak_multiplier(''user'', 1, 2)',
+	'select rewards.set_multiplier(''u'', ''user'', 2)', 'select rewards.set_uptime_points(1)', 'select rewards.start_campaign(''mine'', 2, now(), null)', 'select rewards.end_campaign(''mine'')',
+	'select rewards.pay_uptime(1, current_date, 1, ''x'')', 'select rewards.one_share(1, ''usage'', 0, 1)', 'select rewards.record_streaks()',
+	'select rewards.book_bonuses(''{x}'', ''{1}'', ''{1}'', ''{}'', ''{now}'', array[rewards.one_share(1, ''trial_bonus'', 0, 1)])',
+	'select * from rewards.account_fact', 'insert into rewards.account_fact default values', 'select * from rewards.uptime', 'update rewards.uptime set booked = 0', 'select * from rewards.activity']) command;
 -- the number line is no key to other sequences
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
@@ -252,7 +278,9 @@ select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: '
 	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
 	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
 	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
-	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')']) command;
+	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')',
+	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_multiplier(''u'', ''user'', 2)',
+	'select rewards.start_campaign(''mine'', 2, now(), null)', 'select * from rewards.account_fact', 'select * from rewards.uptime', 'select * from rewards.activity']) command;
 -- what was refused left nothing
 select is((select count(*) from rewards.usage_logs), 2::bigint, 'two rows were written');
 select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
