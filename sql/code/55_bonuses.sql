@@ -319,7 +319,7 @@ begin
 	due := round(coalesce((rewards.rule_value('uptime_points', '',
 			day::timestamp at time zone rewards.setting('time_zone')) ->> 'points_per_hour')::numeric, 0) * known.seconds / 3600, 9);
 	if due > known.booked then
-		perform rewards.pay_uptime(number, day, due - known.booked, day || '/' || known.seconds);
+		perform rewards.pay_uptime(number, day, due - known.booked, day || '/' || due);
 		update rewards.uptime u set booked = due where u.account = number and u.day = day;
 	end if;
 end
