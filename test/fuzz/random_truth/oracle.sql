@@ -18,7 +18,8 @@ select r.id, r.rule, r.key, r.valid_from, r.seen_from, r.recorded_xid, r.value i
 	(value ->> 'user_base')::numeric as user_base, (value ->> 'user_per_token')::numeric as user_per_token,
 	lower(value ->> 'pattern') as pattern, lower(value ->> 'but_not') as but_not, value ->> 'match' as match, value ->> 'tier' as tier,
 	coalesce((value ->> 'share')::numeric, (value ->> 'rate')::numeric) as rate, value -> 'rates' as rates,
-	(value ->> 'amount')::numeric as amount, value ->> 'value' as setting
+	(value ->> 'amount')::numeric as amount, value ->> 'value' as setting,
+	(value ->> 'multiplier')::numeric as multiplier, (value ->> 'until')::timestamptz as until, value ->> 'kind' as kind, value ->> 'service' as service
 from rewards.rule r;
 create index on truth.version (rule, key, valid_from desc, id desc);
 create index on truth.version (seen_from);
@@ -134,16 +135,47 @@ left join (
 	order by u.id, f.key::integer) named on named.id = u.id
 left join truth.force fallback on fallback.rule = 'setting' and fallback.key = 'default_tier' and (fallback.knows, fallback.since) = (u.knows, u.since);
 
+/* ---- what multiplies it: the earner's own multiplier, and all campaigns of the side, service and tier ---- */
+
+create function truth.product_step(product numeric, factor numeric) returns numeric language sql immutable
+	return product * factor;
+create aggregate truth.product(numeric) (sfunc = truth.product_step, stype = numeric, initcond = 1);
+
+create table truth.multiplied as
+select e.id, e.kind, coalesce(own.number, 1) * coalesce(campaign.multiplier, 1) as multiplier
+from (
+	select id, at, 'user' as kind, user_id as account from truth.usage where succeeded
+	union all
+	select id, at, 'provider', provider_id from truth.usage where succeeded and provider_id is not null
+) e
+left join lateral (
+	select f.number from rewards.account a join rewards.account_fact f on f.account = a.id
+	where a.kind = e.kind and a.name = e.account and f.fact = 'multiplier' and f.valid_from <= e.at and f.seen_from < e.id
+	order by f.valid_from desc, f.id desc limit 1) own on true
+left join (
+	select u.id, k.kind, truth.product(c.multiplier) as multiplier
+	from truth.usage u
+	cross join unnest('{user,provider}'::text[]) k(kind)
+	join truth.served w using (id) join truth.placed t using (id)
+	join truth.force c on c.rule = 'campaign' and (c.knows, c.since) = (u.knows, u.since) and u.at < c.until
+		and coalesce(c.kind, k.kind) = k.kind and coalesce(c.service, w.service) = w.service and (c.tier is null or c.tier = t.tier)
+	group by 1, 2
+) campaign on campaign.id = e.id and campaign.kind = e.kind
+where own.number is not null or campaign.multiplier is not null;
+create unique index on truth.multiplied (id, kind);
+
 /* ---- what the earners themselves get: rounded once, half away from zero ---- */
 
 create table truth.reward as
 select u.*, w.service, t.tier, a.id as user_number, m.owner,
-	case when u.succeeded and u.provider_id is not null then round(b.base, 9) else 0 end as provider_points,
-	case when u.succeeded then round(coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens, 9)
+	case when u.succeeded and u.provider_id is not null then round(b.base * coalesce(mp.multiplier, 1), 9) else 0 end as provider_points,
+	case when u.succeeded then round((coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens) * coalesce(mu.multiplier, 1), 9)
 		else 0 end as user_points,
 	case when u.succeeded and m.owner is distinct from a.id then coalesce(round(u.tokens * c.rate, 9), 0) else 0 end as creator_earnings
 from truth.usage u join truth.served w using (id) join truth.placed t using (id)
 left join truth.modelled m using (id)
+left join truth.multiplied mp on mp.id = u.id and mp.kind = 'provider'
+left join truth.multiplied mu on mu.id = u.id and mu.kind = 'user'
 left join rewards.account a on a.kind = 'user' and a.name = u.user_id
 left join truth.force tier on tier.rule = 'tier' and tier.key = t.tier and (tier.knows, tier.since) = (u.knows, u.since)
 left join truth.force share on share.rule = 'user_share' and (share.knows, share.since) = (u.knows, u.since)
@@ -191,7 +223,7 @@ select a.recorded_xid, a.kind, r.name as account, a.referred_at as at, b.amount
 from rewards.account a join rewards.account r on r.id = a.referrer
 cross join lateral (
 	select v.amount from truth.version v
-	where v.rule = 'bonus' and v.key = 'signup/' || a.kind and v.valid_from <= a.referred_at and v.recorded_xid < a.recorded_xid
+	where v.rule = 'bonus' and v.key = 'signup/' || a.kind || '/1' and v.valid_from <= a.referred_at and v.recorded_xid < a.recorded_xid
 	order by v.valid_from desc, v.id desc limit 1) b
 where b.amount > 0;
 
