@@ -139,7 +139,7 @@ my $differences = q{
 		select kind, account, date_trunc('month', created_at)::date as month,
 			sum(amount) filter (where entry in ('work', 'usage')) as own,
 			sum(amount) filter (where entry = 'referral') as referral,
-			sum(amount) filter (where entry = 'signup_bonus') as bonus
+			sum(amount) filter (where entry like '%\_bonus') as bonus
 		from rewards.ledger where unit = 'points' group by 1, 2, 3
 	), shown as (
 		select 'user' as kind, user_id as account, month, usage_points as own, referral_points, bonus_points, requests, tokens

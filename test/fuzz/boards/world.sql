@@ -14,6 +14,8 @@ create function truth.name(kind text, i integer) returns text language sql stabl
 	return (select w.name from truth.who w where w.kind = name.kind and w.i = name.i);
 
 select rewards.set_setting('time_zone', (array['UTC', 'Asia/Kolkata', 'America/New_York', 'Pacific/Auckland'])[1 + :seed % 4]);
+/* few distinct amounts: most ranks are to be ties */
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity');
 /* of three in four the first rows will be by name alone; the others are known, in random order */
 select count(rewards.register_account(w.name, w.kind, joined_at => '2024-01-01')) from (
 	select * from truth.who where i % 4 = 0 order by truth.dice('order', i), kind) w;
