@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
-use PostgreSQL::Test::Utils;
 use RewardsTest;
 use Test::More;
 
@@ -54,30 +53,3 @@ no_deadlock($node);
 $node->stop;
 
 done_testing();
-
-sub kill_server
-{
-	my ($node) = @_;
-	my $pid = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
-
-	$node->kill9;
-	for (1 .. 300)
-	{
-		return unless kill 0, $pid;
-		select undef, undef, undef, 0.1;
-	}
-	die 'the server does not die';
-}
-
-# The dead server's children may still hold its memory for a moment.
-sub start_again
-{
-	my ($node) = @_;
-
-	for (1 .. 100)
-	{
-		return if $node->start(fail_ok => 1);
-		select undef, undef, undef, 0.2;
-	}
-	die 'the server did not come up again';
-}

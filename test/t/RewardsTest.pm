@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node install load_start load_finish post_all differences exact no_deadlock);
+our @EXPORT = qw(new_node install load_start load_finish post_all differences exact no_deadlock kill_server start_again);
 
 sub new_node
 {
@@ -192,6 +192,34 @@ sub no_deadlock
 
 	unlike($log, qr/deadlock detected/, 'no deadlock in the log');
 	unlike($log, qr/PANIC|TRAP:|terminated by signal (?!9\b)/, 'no crash in the log');
+}
+
+# The server dies at once, and does nothing any more when this returns.
+sub kill_server
+{
+	my ($node) = @_;
+	my $pid = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+
+	$node->kill9;
+	for (1 .. 300)
+	{
+		return unless kill 0, $pid;
+		select undef, undef, undef, 0.1;
+	}
+	die 'the server does not die';
+}
+
+# The dead server's children may still hold its memory for a moment.
+sub start_again
+{
+	my ($node) = @_;
+
+	for (1 .. 100)
+	{
+		return if $node->start(fail_ok => 1);
+		select undef, undef, undef, 0.2;
+	}
+	die 'the server did not come up again';
 }
 
 1;
