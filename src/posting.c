@@ -452,13 +452,12 @@ visit_again(const LineRow *row, void *context)
 	return true;
 }
 
-/* folds the rows of a stretch, returns how many */
+/* folds the rows of a stretch, or uptime if there is none; returns how many rows */
 static int64
-fold_again(int64 first, int64 last)
+fold_again(const Stretch *stretch)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "rewards refold", ALLOCSET_DEFAULT_SIZES);
-	Stretch		stretch = {first, last};
 	FoldAgain	again;
 	Totals	   *totals;
 	int64		events;
@@ -469,7 +468,10 @@ fold_again(int64 first, int64 last)
 	totals = totals_create(GRAIN_DAY, true);
 	again.totals = totals;
 	again.progress = progress_begin(totals, false);
-	line_read(&stretch, 1, visit_again, &again);
+	if (stretch)
+		line_read(stretch, 1, visit_again, &again);
+	else
+		progress_add_counted_uptime(again.progress);
 	PopActiveSnapshot();
 	progress_finish(again.progress);
 	progress_write(again.progress, books_write(totals));
@@ -496,12 +498,17 @@ refold(PG_FUNCTION_ARGS)
 	cursor_read(&cursor, true);
 	if (cursor.last < 0)
 		elog(ERROR, "the cursor is not locked by the caller");
+	fold_again(NULL);
 	for (int i = 0; i <= cursor.nopen; i++)
 	{
 		int64		upto = i < cursor.nopen ? cursor.open[i].numbers.first : cursor.last + 1;
 
 		for (; first < upto; first += REFOLD_NUMBERS)
-			events += fold_again(first, Min(first + REFOLD_NUMBERS, upto) - 1);
+		{
+			Stretch		stretch = {first, Min(first + REFOLD_NUMBERS, upto) - 1};
+
+			events += fold_again(&stretch);
+		}
 		if (i < cursor.nopen)
 			first = cursor.open[i].numbers.last + 1;
 	}

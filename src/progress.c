@@ -302,13 +302,11 @@ compare_days(const void *left, const void *right)
  * days known when all streaks have been gone through (write_uptime()).
  */
 static void
-add_uptime(Progress *progress)
+add_uptime(Progress *progress, const char *query)
 {
 	static const Oid types[] = {INT8OID, DATEOID};
 
-	if (SPI_execute("select t.account, t.day from rewards.uptime t"
-					" where t.reached and not t.counted order by 1, 2 for no key update skip locked",
-					false, 0) != SPI_OK_SELECT)
+	if (SPI_execute(query, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read uptime");
 	progress->uptime = batch_create(lengthof(types), types, SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -411,13 +409,26 @@ add_streaks(Progress *progress)
 	keyed_close(&totals);
 }
 
+/* instead of adding rows: the uptime that was counted when old rows were folded first */
+void
+progress_add_counted_uptime(Progress *progress)
+{
+	MemoryContext previous = MemoryContextSwitchTo(progress->context);
+
+	add_uptime(progress, "select t.account, t.day from rewards.uptime t where t.counted order by 1, 2");
+	MemoryContextSwitchTo(previous);
+}
+
 /* when all rows are added, and before the totals are written */
 void
 progress_finish(Progress *progress)
 {
 	MemoryContext previous = MemoryContextSwitchTo(progress->context);
 
-	add_uptime(progress);
+	/* what nobody has been rewarded for yet is left to posting */
+	if (progress->rewarding)
+		add_uptime(progress, "select t.account, t.day from rewards.uptime t"
+				   " where t.reached and not t.counted order by 1, 2 for no key update skip locked");
 	keyed_close(&progress->table);
 	merge_names(progress);
 	PushActiveSnapshot(GetLatestSnapshot());
@@ -532,9 +543,9 @@ progress_write(Progress *progress, const int64 *numbers)
 	PushActiveSnapshot(GetLatestSnapshot());
 	write_activity(progress, numbers);
 	PopActiveSnapshot();
-	write_uptime(progress);
 	if (progress->rewarding)
 	{
+		write_uptime(progress);
 		streaks_record(progress->streaks, numbers);
 		booked = bonuses_book(progress->bonuses, numbers);
 	}

@@ -293,7 +293,6 @@ begin
 	delete from rewards.month_total;
 	delete from rewards.model_total;
 	delete from rewards.activity;
-	update rewards.uptime set counted = false where counted;
 	delete from rewards.score;
 	delete from rewards.score_bucket;
 	events := rewards.refold();
