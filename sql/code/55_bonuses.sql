@@ -83,7 +83,9 @@ begin
 			where r.rule = 'streak_multiplier' and r.value ->> 'kind' = f.kind)
 		and not exists (
 			select from rewards.account_fact k
-			where k.account = f.account and k.fact = 'streak' and k.valid_until > clock_timestamp() and k.valid_from = f.since);
+			where k.account = f.account and k.fact = 'streak' and k.valid_until > clock_timestamp() and k.valid_from = f.since)
+	/* of two that hold the later recorded counts */
+	order by f.account, f.since;
 	if found then
 		perform rewards.signal_change('rewards.account_fact');
 	end if;
