@@ -287,7 +287,7 @@ as $$
 		select referee, 0
 		union all
 		select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
-		where a.referrer is not null and c.level < 32
+		where a.referrer is not null and a.referred_at <= at and c.level < 32
 	), rule as (
 		select r.key, rewards.rule_value('bonus', r.key, at) as value
 		from (select distinct r.key from rewards.rule r where r.rule = 'bonus' and r.key like 'signup/' || pay_signup.kind || '/%') r
