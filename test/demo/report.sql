@@ -49,6 +49,22 @@ select jsonb_pretty(rewards.model_earnings(:'creator'));
 \echo 'Folding the day into totals'
 select * from rewards.post();
 
+-- What somebody did for the first or the fiftieth time is seen while it is folded.
+\echo 'Bonuses that came due with it: a service tried, the fiftieth request of somebody brought along'
+select entry, count(distinct account) as users, count(*) as bonuses, sum(amount) as points
+from rewards.ledger where source = 'journal' and entry <> 'signup_bonus' group by entry order by entry;
+
+\echo 'Leading users with their bonuses,' :title
+select l.rank, l.account as user_id, u.usage_points, u.referral_points, u.bonus_points, l.points
+from rewards.leaderboard_top('user', :'month', 5) l
+join rewards.user_points u on u.user_id = l.account and u.month = :'month' order by l.rank, l.account;
+
+select account as winner from rewards.ledger
+where source = 'journal' and entry <> 'signup_bonus' group by account order by sum(amount) desc, account limit 1 \gset
+\echo 'The bonuses of' :winner
+select min(created_at) as first, entry, level, count(*) as bonuses, sum(amount) as points
+from rewards.ledger where source = 'journal' and account = :'winner' group by entry, level order by entry, level;
+
 \echo 'The state of things'
 \x on
 select * from rewards.status;
