@@ -33,18 +33,6 @@ PG_FUNCTION_INFO_V1(has_referrer);
 PG_FUNCTION_INFO_V1(lock_forest);
 PG_FUNCTION_INFO_V1(find_account);
 
-/* columns of rewards.account, and of its indexes */
-enum
-{
-	ACCOUNT_ID = 1,
-	ACCOUNT_KIND,
-	ACCOUNT_NAME,
-	ACCOUNT_REFERRER,
-	ACCOUNT_REFERRED_AT,
-	ACCOUNT_SEEN_FROM,
-	ACCOUNT_SURE_FROM
-};
-
 /*
  * What is remembered of a name.  Of an account without number: in which
  * statement that was so.  Of one without referrer: at which generation of the

@@ -8,6 +8,18 @@
 #include "event.h"
 #include "forest.h"
 
+/* columns of rewards.account, and of its indexes */
+enum
+{
+	ACCOUNT_ID = 1,
+	ACCOUNT_KIND,
+	ACCOUNT_NAME,
+	ACCOUNT_REFERRER,
+	ACCOUNT_REFERRED_AT,
+	ACCOUNT_SEEN_FROM,
+	ACCOUNT_SURE_FROM
+};
+
 extern Account account_find(AccountKind kind, Id id);
 extern Account account_look_up(AccountKind kind, Id id);
 extern char *account_describe(int64 number, AccountKind *kind);

@@ -36,6 +36,7 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_SCORE] = "score",
 	[TABLE_SCORE_BUCKET] = "score_bucket",
 	[TABLE_ACTIVITY] = "activity",
+	[TABLE_NETWORK] = "network",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
 	[INDEX_ACCOUNT_FACT] = "account_fact_account",
@@ -46,7 +47,8 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[INDEX_SCORE] = "score_pkey",
 	[INDEX_SCORE_ORDER] = "score_order",
 	[INDEX_SCORE_BUCKET] = "score_bucket_pkey",
-	[INDEX_ACTIVITY] = "activity_pkey"
+	[INDEX_ACTIVITY] = "activity_pkey",
+	[INDEX_NETWORK] = "network_pkey"
 };
 
 static Oid	table_oids[CATALOG_TABLES];

@@ -1,7 +1,11 @@
 /*
  * line.c
- *		Reads usage and journal along the number line, under the
+ *		Reads usage, journal and referral edges along the number line, under the
  *		active snapshot.
+ *
+ * An edge is no row of its own: it stands in the referee's account, at the number
+ * drawn when it was made.  What adds up shares has no use for edges, and what
+ * follows edges none for shares, so the tail of each is read by itself.
  *
  * Everything here changes nothing and, unless it says otherwise, runs inside SPI.
  */
@@ -17,20 +21,30 @@
 #define LINE_QUERY \
 	"select u.id, u.created_at, u.status_code between 200 and 299," \
 	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id," \
-	" u.model, 0::smallint, u.distribution, u.service" \
+	" u.model, 0::smallint, u.distribution, 0::bigint, 0::bigint, u.service" \
 	" from rewards.usage_logs u where u.id between $1 and $2" \
 	" union all" \
 	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit," \
-	" j.distribution, null" \
+	" j.distribution, 0::bigint, 0::bigint, null" \
 	" from rewards.journal j where j.id between $1 and $2"
+
+#define EDGE_QUERY \
+	"select a.seen_from, null::timestamptz, false, 0::bigint, null::text, null::text," \
+	" null::text, 0::smallint, null::rewards.distribution, a.id, a.referrer, null::text" \
+	" from rewards.account a where a.referrer is not null and a.seen_from between $1 and $2"
 
 static StreamQuery any_order = {
 	.text = LINE_QUERY,
 	.nargs = 2,
 	.types = {INT8OID, INT8OID}
 };
+static StreamQuery edges = {
+	.text = EDGE_QUERY,
+	.nargs = 2,
+	.types = {INT8OID, INT8OID}
+};
 static StreamQuery in_order = {
-	.text = LINE_QUERY " order by 1",
+	.text = LINE_QUERY " union all " EDGE_QUERY " order by 1",
 	.nargs = 2,
 	.types = {INT8OID, INT8OID}
 };
@@ -66,12 +80,16 @@ static bool
 visit_slot(TupleTableSlot *slot, void *context)
 {
 	LineReader *reader = (LineReader *) context;
-	LineRow		row;
+	LineRow		row = {0};
 
 	row.number = DatumGetInt64(slot->tts_values[0]);
 	if (!is_in(reader, row.number))
 		return true;			/* between two stretches */
 
+	row.referee = DatumGetInt64(slot->tts_values[9]);
+	row.referrer = DatumGetInt64(slot->tts_values[10]);
+	if (row.referee != 0)
+		return reader->visit(&row, reader->context);
 	if (slot->tts_isnull[8])
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
@@ -85,7 +103,7 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.model = id_of_datum(slot->tts_values[6], slot->tts_isnull[6]);
 	row.unit = (Unit) DatumGetInt16(slot->tts_values[7]);
 	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(slot->tts_values[8]);
-	row.service = id_of_datum(slot->tts_values[9], slot->tts_isnull[9]);
+	row.service = id_of_datum(slot->tts_values[11], slot->tts_isnull[11]);
 	return reader->visit(&row, reader->context);
 }
 
@@ -120,13 +138,8 @@ line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 	read_stretches(&in_order, stretches, count, visit, context);
 }
 
-/*
- * Visits what is recorded and not yet folded, in any order, cursor and rows under
- * the active snapshot.  Returns which transaction wrote the totals that the tail
- * goes with.  Connects to SPI by itself.
- */
-TransactionId
-line_read_tail(LineVisitor visit, void *context)
+static TransactionId
+read_tail(StreamQuery *query, LineVisitor visit, void *context)
 {
 	Cursor		cursor;
 	Stretch    *stretches;
@@ -137,8 +150,26 @@ line_read_tail(LineVisitor visit, void *context)
 	if (cursor.last >= 0)
 	{
 		count = cursor_tail(&cursor, &stretches);
-		read_stretches(&any_order, stretches, count, visit, context);
+		read_stretches(query, stretches, count, visit, context);
 	}
 	SPI_finish();
 	return cursor.written_by;
+}
+
+/*
+ * Visits usage and journal recorded and not yet folded, in any order, cursor and
+ * rows under the active snapshot.  Returns which transaction wrote the totals that
+ * the tail goes with.  Connects to SPI by itself.
+ */
+TransactionId
+line_read_tail(LineVisitor visit, void *context)
+{
+	return read_tail(&any_order, visit, context);
+}
+
+/* the same for the referral edges */
+void
+line_read_tail_edges(LineVisitor visit, void *context)
+{
+	read_tail(&edges, visit, context);
 }

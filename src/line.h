@@ -1,6 +1,7 @@
 /*
  * line.h
- *		The number line that usage and journal share, and reading along it.
+ *		The number line that usage, journal and referral edges share, and reading
+ *		along it.
  */
 #ifndef REWARDS_LINE_H
 #define REWARDS_LINE_H
@@ -19,7 +20,7 @@ typedef enum Unit
 	UNIT_TOKENS = 4
 } Unit;
 
-/* one row of usage_logs or of the journal */
+/* one row of usage_logs or of the journal, or a referral edge: only its ends and number */
 typedef struct LineRow
 {
 	int64		number;
@@ -32,12 +33,15 @@ typedef struct LineRow
 	Id			service;
 	Unit		unit;			/* UNIT_OF_USAGE: a usage row */
 	const Distribution *distribution;
+	int64		referee;		/* 0: no edge */
+	int64		referrer;
 } LineRow;
 
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
 extern TransactionId line_read_tail(LineVisitor visit, void *context);
+extern void line_read_tail_edges(LineVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 
 #endif							/* REWARDS_LINE_H */

@@ -33,6 +33,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "network.h"
 #include "number.h"
 #include "progress.h"
 #include "utils/builtins.h"
@@ -67,6 +68,7 @@ typedef struct Posting
 	Totals	   *totals;
 	Progress   *progress;
 	int			booked;			/* bonuses found due */
+	Network    *network;
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -186,6 +188,18 @@ must_wait(const LineRow *row)
 		&& account_being_registered(KIND_PROVIDER, row->provider);
 }
 
+static void
+add_row(Posting *posting, const LineRow *row)
+{
+	if (row->referee != 0)
+	{
+		network_add(posting->network, row);
+		return;
+	}
+	totals_add(posting->totals, row);
+	progress_add(posting->progress, row);
+}
+
 /* LineVisitor: folds a row, or leaves its number open */
 static bool
 visit_row(const LineRow *row, void *context)
@@ -208,10 +222,7 @@ visit_row(const LineRow *row, void *context)
 	if (!leave_unseen(posting, row->number - 1))
 		return false;
 	if (!must_wait(row))
-	{
-		totals_add(posting->totals, row);
-		progress_add(posting->progress, row);
-	}
+		add_row(posting, row);
 	else if (posting->nopen >= MAX_OPEN && in_new_stretch(posting))
 	{
 		posting->upto = row->number - 1;
@@ -312,6 +323,7 @@ fold_rows(Posting *posting)
 {
 	posting->totals = totals_create(GRAIN_DAY, true);
 	posting->progress = progress_begin(posting->totals, true);
+	posting->network = network_create(&posting->cursor, posting->cursor.last);
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -344,13 +356,20 @@ settle_changes(Posting *posting)
 }
 
 static void
+write_books(Posting *posting)
+{
+	progress_finish(posting->progress);
+	posting->booked = progress_write(posting->progress, books_write(posting->totals));
+	network_write(posting->network);
+}
+
+static void
 write_posting(Posting *posting)
 {
 	/* numbers above the new cursor may be older than this posting, or all younger */
 	const Quiet *quiet = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
 
-	progress_finish(posting->progress);
-	posting->booked = progress_write(posting->progress, books_write(posting->totals));
+	write_books(posting);
 	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
 	settle_changes(posting);
 
@@ -435,47 +454,39 @@ post(PG_FUNCTION_ARGS)
 
 /* ---- all again ---- */
 
-typedef struct FoldAgain
-{
-	Totals	   *totals;
-	Progress   *progress;
-} FoldAgain;
-
-/* LineVisitor */
+/* LineVisitor: folds a row that the cursor says is folded */
 static bool
 visit_again(const LineRow *row, void *context)
 {
-	FoldAgain  *again = (FoldAgain *) context;
-
-	totals_add(again->totals, row);
-	progress_add(again->progress, row);
+	add_row((Posting *) context, row);
 	return true;
 }
 
-/* folds the rows of a stretch, or uptime if there is none; returns how many rows */
+/*
+ * Folds the rows of a stretch, or uptime if there is none; returns how many rows.
+ * All below it is folded, but for the cursor's open stretches.
+ */
 static int64
-fold_again(const Stretch *stretch)
+fold_again(const Cursor *cursor, const Stretch *stretch)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "rewards refold", ALLOCSET_DEFAULT_SIZES);
-	FoldAgain	again;
-	Totals	   *totals;
+	Posting		posting = {0};
 	int64		events;
 
 	MemoryContextSwitchTo(context);
 	/* one that sees what the stretch before has written */
 	PushActiveSnapshot(GetLatestSnapshot());
-	totals = totals_create(GRAIN_DAY, true);
-	again.totals = totals;
-	again.progress = progress_begin(totals, false);
+	posting.totals = totals_create(GRAIN_DAY, true);
+	posting.progress = progress_begin(posting.totals, false);
+	posting.network = network_create(cursor, stretch ? stretch->first - 1 : 0);
 	if (stretch)
-		line_read(stretch, 1, visit_again, &again);
+		line_read(stretch, 1, visit_again, &posting);
 	else
-		progress_add_counted_uptime(again.progress);
+		progress_add_counted_uptime(posting.progress);
 	PopActiveSnapshot();
-	progress_finish(again.progress);
-	progress_write(again.progress, books_write(totals));
-	events = totals->events;
+	write_books(&posting);
+	events = posting.totals->events;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return events;
@@ -490,7 +501,7 @@ Datum
 refold(PG_FUNCTION_ARGS)
 {
 	Cursor		cursor;
-	int64		first = 1;
+	int64		first = 0;		/* of edges loaded before any number was drawn */
 	int64		events = 0;
 
 	refuse_old_snapshot("repair()");
@@ -498,7 +509,7 @@ refold(PG_FUNCTION_ARGS)
 	cursor_read(&cursor, true);
 	if (cursor.last < 0)
 		elog(ERROR, "the cursor is not locked by the caller");
-	fold_again(NULL);
+	fold_again(&cursor, NULL);
 	for (int i = 0; i <= cursor.nopen; i++)
 	{
 		int64		upto = i < cursor.nopen ? cursor.open[i].numbers.first : cursor.last + 1;
@@ -507,7 +518,7 @@ refold(PG_FUNCTION_ARGS)
 		{
 			Stretch		stretch = {first, Min(first + REFOLD_NUMBERS, upto) - 1};
 
-			events += fold_again(&stretch);
+			events += fold_again(&cursor, &stretch);
 		}
 		if (i < cursor.nopen)
 			first = cursor.open[i].numbers.last + 1;

@@ -194,12 +194,13 @@ count_row(const LineRow *row, void *context)
 	return true;
 }
 
-/* tail_events(): how many rows are recorded and not yet folded */
+/* tail_events(): how many rows and edges are recorded and not yet folded */
 Datum
 tail_events(PG_FUNCTION_ARGS)
 {
 	int64		events = 0;
 
 	line_read_tail(count_row, &events);
+	line_read_tail_edges(count_row, &events);
 	PG_RETURN_INT64(events);
 }

@@ -362,7 +362,8 @@ begin
 		raise exception '% "%" has a referrer already', kind, referee
 			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
 	end if;
-	update rewards.account a set referrer = owner.id, referred_at = at, seen_from = rewards.last_number(),
+	/* the edge takes a place on the number line, for posting to fold it */
+	update rewards.account a set referrer = owner.id, referred_at = at, seen_from = rewards.next_number('rewards.usage_number'),
 		recorded_at = clock_timestamp(), recorded_xid = pg_current_xact_id(), code = code
 	where a.id = joiner.number;
 	if not joiner.created then

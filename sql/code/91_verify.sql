@@ -260,6 +260,9 @@ begin
 	end_day := (until at time zone zone)::date;
 	return query select * from rewards.verify_rows(verify.since, verify.until);
 	return query select * from rewards.verify_totals(first_day, end_day);
+	if since is null and until is null then
+		return query select * from rewards.verify_network();
+	end if;
 end
 $$;
 revoke all on function rewards.verify(timestamptz, timestamptz) from public;
@@ -295,6 +298,7 @@ begin
 	delete from rewards.activity;
 	delete from rewards.score;
 	delete from rewards.score_bucket;
+	delete from rewards.network;
 	events := rewards.refold();
 	/* who remembers totals goes by the cursor's row */
 	update rewards.cursor set last = last;

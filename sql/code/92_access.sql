@@ -11,7 +11,8 @@ as $$
 		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'partitions_ahead', 'board_name', 'today', 'setting']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
-				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around'] end
+				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around',
+				'referral_chain', 'referral_network', 'referral_stats'] end
 		|| case when access = 'app' then
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
 				'referral_code', 'referral_signup', 'record_uptime'] end)

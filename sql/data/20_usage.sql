@@ -1,7 +1,7 @@
 /* The number line: usage, the journal, and the totals that posting keeps. */
 
 create sequence if not exists rewards.usage_number as bigint cache 1 no cycle;
-comment on sequence rewards.usage_number is 'the numbers of usage rows and journal entries, in order of arrival';
+comment on sequence rewards.usage_number is 'the numbers of usage rows, journal entries and referral edges, in order of arrival';
 
 /* the C core knows these columns by position */
 create table if not exists rewards.usage_logs (
@@ -147,3 +147,11 @@ create table if not exists rewards.activity (
 ) with (fillfactor = 80);
 comment on table rewards.activity is
 	'what an account has done with success, as far as folded: first and last request, requests since it was referred, services used or served, the run of days that ends on its last one';
+
+create table if not exists rewards.network (
+	account bigint not null,
+	level smallint not null check (level between 1 and 32),
+	accounts bigint not null,
+	primary key (account, level)
+) with (fillfactor = 80);
+comment on table rewards.network is 'how many accounts an account has below it at each level, by the edges folded';

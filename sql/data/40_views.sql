@@ -145,6 +145,18 @@ cross join (select rewards.today() as today, rewards.setting('streak_grace_days'
 comment on view rewards.streaks is
 	'days in a row on which an account used, served or was up, as far as posted: the run that ends on last_day, the longest one, whether the run can still go on, and what points of today are multiplied by for it (S1, S2)';
 
+/* ---- growth ---- */
+
+create or replace view rewards.referral_growth as
+select g.month, g.kind, g.new_referees, sum(g.new_referees) over (partition by g.kind order by g.month)::bigint as total
+from (
+	select date_trunc('month', a.referred_at at time zone z.zone)::date as month, a.kind, count(*) as new_referees
+	from rewards.account a cross join (select s.value as zone from rewards.settings s where s.name = 'time_zone') z
+	where a.referrer is not null
+	group by 1, 2
+) g;
+comment on view rewards.referral_growth is 'new referees by programme month and kind, and all of that kind so far (R13)';
+
 /* ---- models ---- */
 
 create or replace view rewards.model_facts as

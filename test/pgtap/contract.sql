@@ -29,9 +29,12 @@ insert into call values
 	('model_earnings', 'user_id text', 'jsonb', 's'),
 	('month', 'month text', 'date', 'i'),
 	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
+	('referral_chain', 'account text, kind text DEFAULT ''user''::text, depth integer DEFAULT NULL::integer', 'SETOF rewards.chain_member', 's'),
 	('referral_code', 'account text, kind text DEFAULT ''user''::text, custom text DEFAULT NULL::text', 'text', 'v'),
+	('referral_network', 'account text, kind text DEFAULT ''user''::text', 'SETOF rewards.network_member', 's'),
 	('referral_signup', 'code text, referee text, OUT referrer text, INOUT kind text DEFAULT ''user''::text, at timestamp with time zone DEFAULT now(), OUT bonus numeric, OUT created_at timestamp with time zone', 'record', 'v'),
 	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
+	('referral_stats', 'account text, kind text DEFAULT ''user''::text', 'jsonb', 's'),
 	('register_account', 'account text, kind text DEFAULT ''user''::text, email text DEFAULT NULL::text, joined_at timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
@@ -83,6 +86,7 @@ insert into relation values
 	('provider_rewards', 'provider_id month work_points referral_points bonus_points total_points requests tokens'),
 	('referral_codes', 'code kind account custom active uses created_at voided_at reason'),
 	('referral_kinds', 'referrer_kind referee_kind allowed valid_from updated_by'),
+	('referral_growth', 'month kind new_referees total'),
 	('referral_points_by_level', 'kind account month level points events'),
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
@@ -108,6 +112,10 @@ select is((select count(*) from rewards.status), 1::bigint, 'status is one row')
 select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
 		where attrelid = (select typrelid from pg_type where oid = 'rewards.board_place'::regtype) and attnum > 0 and not attisdropped),
 	'rank bigint, kind text, account text, points numeric', 'board_place is a line of a leaderboard');
+select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
+		where attrelid = (select typrelid from pg_type where oid = ('rewards.' || t.name)::regtype) and attnum > 0 and not attisdropped), t.columns, t.name)
+from (values ('chain_member', 'level integer, account text'), ('network_member', 'level integer, account text, joined_at timestamp with time zone')) t(name, columns);
+select col_is_pk('rewards', 'network', array['account', 'level'], 'a level of a network is counted once');
 -- the tables of the leaderboards, and what their walks rely on: order by bytes, a score and a bucket there once
 select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce(' ' || l.collname, ''), ', ' order by a.attnum)
 		from pg_attribute a left join pg_collation l on l.oid = a.attcollation and l.collname <> 'default'
@@ -193,7 +201,7 @@ select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' |
 	'select count(*) from rewards.usage_logs', 'select count(*) from rewards.user_points', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')',
 	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
 	'select * from rewards.leaderboard', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_rank(''u'', ''user'')', 'select * from rewards.leaderboard_around(''u'', ''user'')',
-	'select rewards.repair(''x'')']) command;
+	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth']) command;
 select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
 select lives_ok('select rewards.install()', 'install() again renews what is granted');
 
@@ -202,13 +210,13 @@ select set_eq($$
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
-		leaderboard_top,leaderboard_rank,leaderboard_around,
+		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
-		leaderboard_top,leaderboard_rank,leaderboard_around,
+		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,
 		tail_totals,tail_models,tail_accounts,tail_events,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -244,7 +252,8 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select rewards.register_model(''m'', owner => ''a'', character_id => ''c'')', 'select rewards.register_character(''c'', ''C'')', 'select email from rewards.accounts',
 	'select rewards.explain_reward(id) from rewards.usage_logs', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_top(''provider'', date ''2025-01-01'', 5)',
 	'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')', 'select * from rewards.leaderboard_around(''p'', ''provider'', ''all'', 1)',
-	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select * from rewards.streaks', 'select * from rewards.campaigns']) command;
+	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select * from rewards.streaks', 'select * from rewards.campaigns',
+	'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')', 'select rewards.referral_stats(''a'')']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
@@ -259,7 +268,8 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.set_multiplier(''u'', ''user'', 2)', 'select rewards.set_uptime_points(1)', 'select rewards.start_campaign(''mine'', 2, now(), null)', 'select rewards.end_campaign(''mine'')',
 	'select rewards.pay_uptime(1, current_date, 1, ''x'')', 'select rewards.one_share(1, ''usage'', 0, 1)', 'select rewards.record_streaks()',
 	'select rewards.book_bonuses(''{x}'', ''{1}'', ''{1}'', ''{}'', ''{now}'', array[rewards.one_share(1, ''trial_bonus'', 0, 1)])',
-	'select * from rewards.account_fact', 'insert into rewards.account_fact default values', 'select * from rewards.uptime', 'update rewards.uptime set booked = 0', 'select * from rewards.activity']) command;
+	'select * from rewards.account_fact', 'insert into rewards.account_fact default values', 'select * from rewards.uptime', 'update rewards.uptime set booked = 0', 'select * from rewards.activity',
+	'select * from rewards.network', 'select * from rewards.network_sizes(''user'', ''a'')', 'select rewards.network_levels(1)']) command;
 -- the number line is no key to other sequences
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
@@ -272,13 +282,14 @@ from relation r where r.name <> 'admin_log';
 select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' || command) from unnest(array[
 	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
 	'select rewards.model_earnings(''a'')', 'select * from rewards.leaderboard_top(''user'', ''all'')', 'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')',
-	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
+	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')',
+	'select rewards.referral_stats(''a'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
 where command not like 'copy%';
 select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
 	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
 	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
 	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
-	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')',
+	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.network', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')',
 	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_multiplier(''u'', ''user'', 2)',
 	'select rewards.start_campaign(''mine'', 2, now(), null)', 'select * from rewards.account_fact', 'select * from rewards.uptime', 'select * from rewards.activity']) command;
 -- what was refused left nothing

@@ -20,7 +20,7 @@ insert into rewards.usage_logs (user_id, provider_id, endpoint, created_at) valu
 prepare transaction 'board_repair';
 insert into rewards.usage_logs (user_id, endpoint, created_at) values ('u2', '/one', '2025-01-20 00:00Z');
 select complete from rewards.post();
-select last = 24 as all, cardinality(open_first) as open from rewards.cursor;
+select last = 25 as all, cardinality(open_first) as open from rewards.cursor;
 
 create temp table kept_day_total as table rewards.day_total;
 create temp table kept_month_total as table rewards.month_total;

@@ -1,0 +1,292 @@
+/*
+ * Referral networks: who is above, who is below and how many, how they grow.  All
+ * STABLE, under the caller's snapshot; unknown accounts have nobody.  Edges are
+ * followed by account numbers: the kinds at their ends may differ.
+ */
+
+create function rewards.network_levels(account bigint, out level integer, out accounts bigint)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe;
+revoke all on function rewards.network_levels(bigint) from public;
+comment on function rewards.network_levels(bigint) is
+	'how many accounts stand below one at each level up to 32, folded or not, without walking down';
+
+create function rewards.account_number(kind text, account text) returns bigint
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select a.id from rewards.account a where a.name = account_number.account and a.kind = account_number.kind $$;
+revoke all on function rewards.account_number(text, text) from public;
+comment on function rewards.account_number(text, text) is
+	'number of a registered account in the caller''s snapshot, else NULL; for reading';
+
+/* each step down is one look-up by index, whatever the planner thinks of the table's sizes */
+create function rewards.descendants(number bigint) returns table (level integer, name text, joined_at timestamptz)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	with recursive below(level, account, name, joined_at) as (
+		select 1, a.id, a.name, a.joined_at from rewards.account a where a.referrer = descendants.number
+		union all
+		select b.level + 1, n.id, n.name, n.joined_at
+		from below b
+		cross join lateral (select a.id, a.name, a.joined_at from rewards.account a where a.referrer = b.account offset 0) n
+	)
+	select b.level, b.name, b.joined_at from below b
+$$;
+revoke all on function rewards.descendants(bigint) from public;
+comment on function rewards.descendants(bigint) is 'all accounts below one, of any depth, found by walking down';
+
+create function rewards.network_sizes(kind text, account text) returns table (level integer, accounts bigint)
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	number bigint := rewards.account_number(network_sizes.kind, network_sizes.account);
+	deepest integer;
+begin
+	return query select n.level, n.accounts from rewards.network_levels(number) n;
+	get diagnostics deepest = row_count;
+	/* posting counts 32 levels; what lies deeper is rare, and counted by a walk */
+	if deepest = 32 then
+		return query select d.level, count(*) from rewards.descendants(number) d where d.level > 32 group by d.level order by d.level;
+	end if;
+end
+$$;
+revoke all on function rewards.network_sizes(text, text) from public;
+comment on function rewards.network_sizes(text, text) is
+	'how many accounts an account has below it at each level, exact within the snapshot, posted or not (R13)';
+
+/* ---- what everybody may ask ---- */
+
+create type rewards.chain_member as (level integer, account text);
+comment on type rewards.chain_member is 'who is above an account: level 1 is its referrer';
+create type rewards.network_member as (level integer, account text, joined_at timestamptz);
+comment on type rewards.network_member is 'who is below an account: level 1 are its own referees';
+
+create function rewards.referral_chain(account text, kind text default 'user', depth integer default null)
+	returns setof rewards.chain_member
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	if depth < 0 then
+		raise exception 'depth must not be negative'
+			using errcode = 'invalid_parameter_value', hint = 'Leave it out for the whole chain.';
+	end if;
+	number := rewards.account_number(kind, account);
+	return query
+	with recursive chain(level, name, referrer) as (
+		select 0, a.name, a.referrer from rewards.account a where a.id = number
+		union all
+		select c.level + 1, r.name, r.referrer
+		from chain c cross join lateral (select a.name, a.referrer from rewards.account a where a.id = c.referrer offset 0) r
+		where c.level < depth or depth is null
+	)
+	select c.level, c.name from chain c where c.level > 0 order by c.level;
+end
+$$;
+revoke all on function rewards.referral_chain(text, text, integer) from public;
+comment on function rewards.referral_chain(text, text, integer) is
+	'who referred an account, who referred that one, and so on: level 1 is its own referrer. depth: so many levels, NULL all (R4)';
+
+create function rewards.referral_network(account text, kind text default 'user')
+	returns setof rewards.network_member
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	number bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	number := rewards.account_number(kind, account);
+	return query
+	select d.level, d.name, d.joined_at from rewards.descendants(number) d order by d.level, d.joined_at, d.name collate "C";
+end
+$$;
+revoke all on function rewards.referral_network(text, text) from public;
+comment on function rewards.referral_network(text, text) is
+	'everybody an account has referred, directly or through others: level 1 are its own referees; by level, then by when they joined (R13)';
+
+/* ---- statistics ---- */
+
+create function rewards.referral_performance(number bigint, active_days integer) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* added up, not joined: the planner does not know how long the tail is */
+	with referee as (
+		select f.account, max(f.joined_at) as joined_at, max(f.last_at) as last_at, sum(f.days) as days
+		from (
+			select r.id, r.joined_at, v.last_at,
+				/* no more days than are asked for are read */
+				case when v.last_at is not null then (
+					select count(*) from (
+						select distinct t.day from rewards.day_total t
+						where t.account = r.id and t.unit = 1 and t.entry in (1, 2) and t.events > 0
+						order by t.day limit referral_performance.active_days) d) end
+			from rewards.account r
+			left join lateral (select v.last_at from rewards.activity v where v.account = r.id offset 0) v on true
+			where r.referrer = referral_performance.number
+			union all
+			select a.id, a.joined_at, t.last_at, 0
+			from rewards.tail_accounts() t
+			cross join lateral (
+				select r.id, r.joined_at, r.referrer from rewards.account r
+				where r.id = coalesce(t.account_number, rewards.account_number(t.kind, t.account)) offset 0) a
+			where t.last_at is not null and a.referrer = referral_performance.number
+			union all
+			/* only days that the totals do not have yet, each once */
+			select d.id, d.joined_at, null, 1
+			from (
+				select a.id, a.joined_at, t.period
+				from rewards.tail_totals('day') t
+				cross join lateral (
+					select r.id, r.joined_at, r.referrer from rewards.account r
+					where r.id = coalesce(t.account_number, rewards.account_number(t.kind, t.account)) offset 0) a
+				where t.unit = 1 and t.entry in (1, 2) and t.events > 0 and a.referrer = referral_performance.number
+				group by a.id, a.joined_at, t.period
+			) d
+			where not exists (select from rewards.day_total f
+				where f.account = d.id and f.day = d.period and f.unit = 1 and f.entry in (1, 2) and f.events > 0)
+		) f(account, joined_at, last_at, days)
+		group by f.account
+	)
+	select jsonb_build_object(
+		'conversion', trim_scale(round(count(r.last_at)::numeric / nullif(count(*), 0), 9)),
+		'activation', trim_scale(round(count(*) filter (where r.days >= referral_performance.active_days)::numeric / nullif(count(*), 0), 9)),
+		'retention', trim_scale(round(count(*) filter (where r.last_at >= r.joined_at + interval '30 days')::numeric / nullif(count(*), 0), 9)),
+		'activeReferees', count(*) filter (where r.last_at >= now() - interval '30 days'))
+	from referee r
+$$;
+revoke all on function rewards.referral_performance(bigint, integer) from public;
+comment on function rewards.referral_performance(bigint, integer) is
+	'of an account''s direct referees: which part has made a request, on enough days, 30 days or more after joining, and how many are active';
+
+create function rewards.current_code(number bigint) returns text
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if rewards.setting('code_policy') = 'identity' then
+		return (select a.name from rewards.account a where a.id = number);
+	end if;
+	return (select c.code from rewards.code c where c.account = number and c.voided_at is null
+		order by c.custom desc, c.created_at limit 1);
+end
+$$;
+revoke all on function rewards.current_code(bigint) from public;
+comment on function rewards.current_code(bigint) is
+	'the code by which an account refers others, its own choice first; NULL when it has none yet';
+
+create function rewards.referral_points(account text, kind text) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* bonuses of a level are for something a referee did; those of level 0 are for oneself */
+	with line as materialized (
+		select l.entry, l.level, sum(l.amount) as amount, sum(l.events) as events
+		from rewards.account_lines(referral_points.account, referral_points.kind, 'month') l
+		where l.unit = 1
+		group by l.entry, l.level
+	), part as (
+		select coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0) as own,
+			coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral,
+			coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus,
+			coalesce(sum(l.amount) filter (where l.entry between 5 and 9 and l.level > 0), 0) as for_referees,
+			coalesce(sum(l.amount), 0) as total
+		from line l
+	)
+	select jsonb_build_object(
+		'rewards', jsonb_build_object(
+			'byLevel', coalesce((select jsonb_agg(jsonb_build_object('level', l.level, 'points', trim_scale(l.amount), 'events', l.events) order by l.level)
+				from line l where l.entry = 3), '[]'),
+			'bonus', trim_scale(p.for_referees),
+			'total', trim_scale(p.referral + p.for_referees)),
+		'earnings', jsonb_build_object('own', trim_scale(p.own), 'referral', trim_scale(p.referral),
+			'bonus', trim_scale(p.bonus), 'total', trim_scale(p.total)))
+	from part p
+$$;
+revoke all on function rewards.referral_points(text, text) from public;
+comment on function rewards.referral_points(text, text) is 'an account''s points of all time, and what of them its referees brought, as JSON';
+
+create function rewards.referral_stats(account text, kind text default 'user') returns jsonb
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	number bigint;
+	referrer text;
+	network jsonb;
+	growth jsonb;
+	history jsonb;
+	zone text;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(account, 'account');
+	perform rewards.check_kind(kind);
+	number := rewards.account_number(referral_stats.kind, referral_stats.account);
+	referrer := (select r.name from rewards.account a join rewards.account r on r.id = a.referrer where a.id = number);
+	select jsonb_build_object(
+		'direct', coalesce(sum(n.accounts) filter (where n.level = 1), 0),
+		'secondary', coalesce(sum(n.accounts) filter (where n.level = 2), 0),
+		'tertiary', coalesce(sum(n.accounts) filter (where n.level = 3), 0),
+		'deeper', coalesce(sum(n.accounts) filter (where n.level > 3), 0),
+		'total', coalesce(sum(n.accounts), 0))
+	into network from rewards.network_sizes(referral_stats.kind, referral_stats.account) n;
+	zone := rewards.setting('time_zone');
+	select coalesce(jsonb_agg(jsonb_build_object('month', g.month, 'added', g.added) order by g.month), '[]')
+	into growth
+	from (
+		select date_trunc('month', r.referred_at at time zone zone)::date as month, count(*) as added
+		from rewards.account r where r.referrer = number
+		group by 1
+	) g;
+	select jsonb_agg(jsonb_build_object('day', h.day, 'own', h.own, 'referral', h.referral, 'bonus', h.bonus, 'total', h.total) order by h.day)
+	into history from rewards.earning_history(referral_stats.account, referral_stats.kind) h;
+	return jsonb_build_object('code', rewards.current_code(number), 'hasReferrer', referrer is not null, 'referrer', referrer,
+			'network', network, 'growth', growth, 'history', history, 
+			'performance', rewards.referral_performance(number, rewards.setting('active_days')::integer))
+		|| rewards.referral_points(referral_stats.account, referral_stats.kind);
+end
+$$;
+revoke all on function rewards.referral_stats(text, text) from public;
+comment on function rewards.referral_stats(text, text) is
+	'what a referral page shows of an account, as JSON: code, referrer, network, growth, rewards, earnings, history, performance (R13, R14, N3)';
+
+/* ---- verify ---- */
+
+create function rewards.verify_network() returns table (part text, subject text, expected text, found text, detail text)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* no deeper than is counted: chains in a circle end there, too */
+	with recursive edge as materialized (
+		select a.id as referee, a.referrer
+		from rewards.account a, rewards.cursor c
+		where a.referrer is not null and a.seen_from <= c.last
+			and (cardinality(c.open_first) = 0 or rewards.is_folded(a.seen_from, c.last, c.open_first, c.open_last))
+	), walk(ancestor, level) as (
+		select e.referrer, 1 from edge e
+		union all
+		select e.referrer, w.level + 1 from walk w join edge e on e.referee = w.ancestor where w.level < 32
+	), counted as (
+		select w.ancestor as account, w.level, count(*) as accounts from walk w group by 1, 2
+	)
+	select 'network', concat_ws(' ', a.kind, '"' || a.name || '"'), e.accounts::text, n.accounts::text,
+		format('level %s of the network differs from the edges', coalesce(e.level, n.level))
+	from counted e
+	full join rewards.network n on n.account = e.account and n.level = e.level
+	left join rewards.account a on a.id = coalesce(e.account, n.account)
+	where e.accounts is distinct from n.accounts
+$$;
+revoke all on function rewards.verify_network() from public;
+comment on function rewards.verify_network() is 'sizes of networks that are not what the folded edges give, computed in plain SQL';

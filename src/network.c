@@ -1,0 +1,452 @@
+/*
+ * network.c
+ *		How many accounts an account has below it, level by level, down to
+ *		MAX_LEVELS.
+ *
+ * rewards.network counts them in the forest of the edges that are folded.  An
+ * edge of c under p adds c and what is counted below c to p and to all above p.
+ * "Above" means by folded edges only: an edge that is visible but still to be
+ * folded brings all that lies below it when its own turn comes, so that a walk
+ * that went over it would count twice.
+ *
+ * Who reads adds the edges of the tail.  A descendant that the table does not
+ * count has one lowest edge of the tail above it: the table counts it below that
+ * edge, and from there the walk goes up by all edges of the snapshot.
+ *
+ * A referee never waits for anybody here: signups write no counts.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "accounts.h"
+#include "compat.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "keyed.h"
+#include "miscadmin.h"
+#include "network.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(network_levels);
+
+/* columns of rewards.network; the first two are the key */
+enum
+{
+	NETWORK_ACCOUNT,
+	NETWORK_LEVEL,
+	NETWORK_ACCOUNTS,
+	NETWORK_COLUMNS
+};
+
+typedef struct Link
+{
+	int64		referee;
+	int64		referrer;
+} Link;
+
+/* an account with its edge; referrer 0 for none that counts */
+typedef struct Member
+{
+	int64		account;
+	int64		referrer;
+} Member;
+
+typedef struct CountKey
+{
+	int64		account;
+	int64		level;
+} CountKey;
+
+typedef struct Count
+{
+	CountKey	key;
+	int64		accounts;
+} Count;
+
+struct Network
+{
+	MemoryContext context;
+	const Cursor *cursor;		/* NULL: all edges that the snapshot sees count */
+	int64		folded;			/* edges up to it count, if in no open stretch */
+	Link	   *links;			/* to be folded or added, in order */
+	int64		nlinks;
+	int64		allocated;
+	HTAB	   *members;		/* Member */
+	HTAB	   *counts;			/* Count: what the links add */
+	Relation	heap;			/* rewards.account, read by number */
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+	Snapshot	snapshot;
+};
+
+static HTAB *
+create_hash(MemoryContext context, const char *name, Size key_size, Size entry_size)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = key_size;
+	control.entrysize = entry_size;
+	control.hcxt = context;
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | HASH_BLOBS);
+}
+
+/*
+ * Without edges yet.  The table counts those up to folded, but for the cursor's
+ * open stretches; cursor NULL is for reading, where every visible edge counts.
+ */
+Network *
+network_create(const Cursor *cursor, int64 folded)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "rewards network",
+												  ALLOCSET_DEFAULT_SIZES);
+	Network    *network = MemoryContextAllocZero(context, sizeof(Network));
+
+	network->context = context;
+	network->cursor = cursor;
+	network->folded = folded;
+	network->allocated = 64;
+	network->links = MemoryContextAlloc(context, network->allocated * sizeof(Link));
+	network->members = create_hash(context, "network members", sizeof(int64), sizeof(Member));
+	network->counts = create_hash(context, "network counts", sizeof(CountKey), sizeof(Count));
+	return network;
+}
+
+/* notes an edge */
+void
+network_add(Network *network, const LineRow *edge)
+{
+	if (network->nlinks == network->allocated)
+	{
+		network->allocated *= 2;
+		network->links = repalloc_huge(network->links, network->allocated * sizeof(Link));
+	}
+	network->links[network->nlinks++] = (Link){edge->referee, edge->referrer};
+}
+
+/* LineVisitor: notes each edge */
+static bool
+visit_edge(const LineRow *row, void *network)
+{
+	network_add((Network *) network, row);
+	return true;
+}
+
+/* ---- the forest, under the active snapshot and past any cache ---- */
+
+static void
+open_accounts(Network *network)
+{
+	MemoryContext previous = MemoryContextSwitchTo(network->context);
+
+	network->heap = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
+	network->index = index_open(catalog_table(INDEX_ACCOUNT_ID), AccessShareLock);
+	network->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	network->slot = table_slot_create(network->heap, NULL);
+	network->scan = begin_index_scan(network->heap, network->index, network->snapshot, 1);
+	MemoryContextSwitchTo(previous);
+}
+
+static void
+close_accounts(Network *network)
+{
+	index_endscan(network->scan);
+	ExecDropSingleTupleTableSlot(network->slot);
+	UnregisterSnapshot(network->snapshot);
+	index_close(network->index, NoLock);
+	table_close(network->heap, NoLock);
+}
+
+static bool
+counts_now(const Network *network, int64 number)
+{
+	if (network->cursor == NULL)
+		return true;
+	if (number > network->folded)
+		return false;
+	for (int i = 0; i < network->cursor->nopen; i++)
+		if (number >= network->cursor->open[i].numbers.first
+			&& number <= network->cursor->open[i].numbers.last)
+			return false;
+	return true;
+}
+
+/* who referred an account, if that edge counts; else 0 */
+static int64
+read_referrer(Network *network, int64 account)
+{
+	MemoryContext caller = MemoryContextSwitchTo(network->context);
+	ScanKeyData key;
+	int64		referrer = 0;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
+	index_rescan(network->scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(network->scan, ForwardScanDirection, network->slot))
+	{
+		bool		none;
+		Datum		above = slot_getattr(network->slot, ACCOUNT_REFERRER, &none);
+
+		if (!none)
+		{
+			int64		number = DatumGetInt64(slot_getattr(network->slot, ACCOUNT_SEEN_FROM, &none));
+
+			referrer = counts_now(network, number) ? DatumGetInt64(above) : 0;
+		}
+	}
+	ExecClearTuple(network->slot);
+	MemoryContextSwitchTo(caller);
+	return referrer;
+}
+
+/* one step up; 0 at the end */
+static int64
+referrer_of(Network *network, int64 account)
+{
+	bool		known;
+	Member	   *member = hash_search(network->members, &account, HASH_ENTER, &known);
+
+	if (!known)
+		member->referrer = read_referrer(network, account);
+	return member->referrer;
+}
+
+static void
+set_referrer(Network *network, const Link *link)
+{
+	Member	   *member = hash_search(network->members, &link->referee, HASH_ENTER, NULL);
+
+	member->referrer = link->referrer;
+}
+
+/* ---- counts ---- */
+
+/* what the table has, 0 for nothing; also the tuple, until the next look-up */
+static int64
+count_in_table(KeyedTable *table, int64 account, int level, HeapTuple *tuple)
+{
+	Datum		key[2] = {Int64GetDatum(account), Int16GetDatum((int16) level)};
+	bool		isnull;
+
+	*tuple = keyed_find(table, key);
+	if (*tuple == NULL)
+		return 0;
+	return DatumGetInt64(heap_getattr(*tuple, NETWORK_ACCOUNTS + 1, RelationGetDescr(table->heap), &isnull));
+}
+
+static int64
+count_in_memory(Network *network, int64 account, int level)
+{
+	CountKey	key = {account, level};
+	Count	   *count = hash_search(network->counts, &key, HASH_FIND, NULL);
+
+	return count ? count->accounts : 0;
+}
+
+static void
+add_count(Network *network, int64 account, int level, int64 accounts)
+{
+	CountKey	key = {account, level};
+	bool		found;
+	Count	   *count = hash_search(network->counts, &key, HASH_ENTER, &found);
+
+	if (!found)
+		count->accounts = 0;
+	count->accounts += accounts;
+}
+
+/*
+ * An account and what is counted below it: below[0] is 1, the account itself.
+ * No level lies below an empty one.  Returns how many levels, with its own.
+ */
+static int
+read_below(Network *network, KeyedTable *table, int64 account, int most, int64 *below)
+{
+	HeapTuple	tuple;
+	int			levels = 1;
+
+	below[0] = 1;
+	while (levels < most)
+	{
+		below[levels] = count_in_table(table, account, levels, &tuple)
+			+ count_in_memory(network, account, levels);
+		if (below[levels] == 0)
+			break;
+		levels++;
+	}
+	return levels;
+}
+
+/* ---- folding ---- */
+
+/* adds an edge to what is counted above it, and to the edges that count */
+static void
+fold_link(Network *network, KeyedTable *table, const Link *link)
+{
+	int64		below[MAX_LEVELS];
+	int			levels = read_below(network, table, link->referee, MAX_LEVELS, below);
+	int64		account = link->referrer;
+
+	for (int level = 1; level <= MAX_LEVELS && account != 0; level++)
+	{
+		for (int i = 0; i < levels && level + i <= MAX_LEVELS; i++)
+			add_count(network, account, level + i, below[i]);
+		account = referrer_of(network, account);
+	}
+	set_referrer(network, link);
+}
+
+static int
+compare_counts(const void *left, const void *right)
+{
+	const CountKey *a = &((const Count *) left)->key;
+	const CountKey *b = &((const Count *) right)->key;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	return (a->level > b->level) - (a->level < b->level);
+}
+
+static void
+write_counts(Network *network, KeyedTable *table)
+{
+	int64		size = hash_get_num_entries(network->counts);
+	Count	   *counts = palloc_extended((size + 1) * sizeof(Count), MCXT_ALLOC_HUGE);
+	HASH_SEQ_STATUS scan;
+	Count	   *count;
+	int64		n = 0;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards network line",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous;
+
+	hash_seq_init(&scan, network->counts);
+	while ((count = hash_seq_search(&scan)) != NULL)
+		counts[n++] = *count;
+	qsort(counts, n, sizeof(Count), compare_counts);
+	previous = MemoryContextSwitchTo(scratch);
+	for (int64 i = 0; i < n; i++)
+	{
+		HeapTuple	old;
+		int64		before = count_in_table(table, counts[i].key.account, (int) counts[i].key.level, &old);
+		Datum		values[NETWORK_COLUMNS];
+
+		CHECK_FOR_INTERRUPTS();
+		values[NETWORK_ACCOUNT] = Int64GetDatum(counts[i].key.account);
+		values[NETWORK_LEVEL] = Int16GetDatum((int16) counts[i].key.level);
+		values[NETWORK_ACCOUNTS] = Int64GetDatum(before + counts[i].accounts);
+		keyed_write(table, old, values);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(scratch);
+}
+
+/* folds the edges noted; only who holds the cursor may */
+void
+network_write(Network *network)
+{
+	MemoryContext previous = MemoryContextSwitchTo(network->context);
+	KeyedTable	table;
+
+	if (network->nlinks > 0)
+	{
+		PushActiveSnapshot(GetLatestSnapshot());
+		open_accounts(network);
+		keyed_open(&table, TABLE_NETWORK, INDEX_NETWORK, NETWORK_COLUMNS, true);
+		for (int64 i = 0; i < network->nlinks; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			fold_link(network, &table, &network->links[i]);
+		}
+		write_counts(network, &table);
+		keyed_close(&table);
+		close_accounts(network);
+		PopActiveSnapshot();
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(network->context);
+}
+
+/* ---- reading ---- */
+
+/* at which level below an account an edge puts its referee; 0 for not below it */
+static int
+level_of_link(Network *network, const Link *link, int64 account)
+{
+	int64		above = link->referrer;
+
+	for (int level = 1; level <= MAX_LEVELS && above != 0; level++)
+	{
+		if (above == account)
+			return level;
+		above = referrer_of(network, above);
+	}
+	return 0;
+}
+
+/* adds what an edge of the tail brings an account */
+static void
+add_link(Network *network, KeyedTable *table, const Link *link, int64 account)
+{
+	int			level = level_of_link(network, link, account);
+	int64		below[MAX_LEVELS];
+	int			levels;
+
+	if (level == 0)
+		return;
+	levels = read_below(network, table, link->referee, MAX_LEVELS + 1 - level, below);
+	for (int i = 0; i < levels; i++)
+		add_count(network, account, level + i, below[i]);
+}
+
+static void
+put_levels(FunctionCallInfo fcinfo, Network *network, KeyedTable *table, int64 account)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	for (int level = 1; level <= MAX_LEVELS; level++)
+	{
+		HeapTuple	tuple;
+		int64		accounts = count_in_table(table, account, level, &tuple)
+			+ count_in_memory(network, account, level);
+		Datum		values[2] = {Int32GetDatum(level), Int64GetDatum(accounts)};
+		bool		nulls[2] = {false, false};
+
+		if (accounts == 0)
+			break;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/*
+ * network_levels(account) returns setof (level, accounts): how many accounts a
+ * registered account has below it at each level up to MAX_LEVELS, folded or not.
+ */
+Datum
+network_levels(PG_FUNCTION_ARGS)
+{
+	int64		account = PG_GETARG_INT64(0);
+	Network    *network = network_create(NULL, 0);
+	KeyedTable	table;
+
+	InitMaterializedSRF(fcinfo, 0);
+	line_read_tail_edges(visit_edge, network);
+	open_accounts(network);
+	keyed_open(&table, TABLE_NETWORK, INDEX_NETWORK, NETWORK_COLUMNS, false);
+	for (int64 i = 0; i < network->nlinks; i++)
+		set_referrer(network, &network->links[i]);
+	for (int64 i = 0; i < network->nlinks; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_link(network, &table, &network->links[i], account);
+	}
+	put_levels(fcinfo, network, &table, account);
+	keyed_close(&table);
+	close_accounts(network);
+	MemoryContextDelete(network->context);
+	return (Datum) 0;
+}

@@ -1,0 +1,61 @@
+-- Counts of networks that were damaged: found by verify(), made anew by repair(), which
+-- leaves alone what is not folded.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+select rewards.uninstall('drop all data');
+select rewards.install() is not null as installed;
+select rewards.set_setting('code_policy', 'identity') is not null as identity;
+select rewards.register_account('r') as r;
+do $$ begin for i in 1..20 loop perform rewards.referral_signup(case when i < 4 then 'r' else 'm' || i / 3 end, 'm' || i); end loop; end $$;
+/* out of order: an edge of an account with a network, open ones, and a tail */
+begin;
+select referrer from rewards.referral_signup('m20', 'open');
+prepare transaction 'network_repair';
+select rewards.register_account('top') as top;
+select referrer from rewards.referral_signup('top', 'r');
+select complete from rewards.post();
+commit prepared 'network_repair';
+select referrer from rewards.referral_signup('open', 'tail');
+create temp table kept as table rewards.network;
+create temp table size as select a.name, n.* from rewards.account a cross join lateral rewards.network_sizes(a.kind, a.name) n;
+select level, accounts from size where name = 'top' order by 1;
+create function pg_temp.changed() returns table (what text, line text) language sql as $$
+	(select 'network', d::text from ((table rewards.network except all table kept) union all (table kept except all table rewards.network)) d)
+	union all
+	select 'size', d::text from ((select a.name, n.* from rewards.account a cross join lateral rewards.network_sizes(a.kind, a.name) n) except all table size) d
+	order by 1, 2 $$;
+create function pg_temp.damage(change text) returns table (part text, subject text, expected text, found text, detail text) language plpgsql as $$
+begin
+	execute change;
+	return query select * from rewards.verify() v order by 1, 2, 5 limit 5;
+end $$;
+select count(*) as differences from rewards.verify();
+begin; select * from pg_temp.damage($$update rewards.network set accounts = accounts + 1 where level = 2 and account = (select id from rewards.account where name = 'r')$$); select rewards.repair('more') is not null as repaired; select * from pg_temp.changed(); select count(*) as differences from rewards.verify(); rollback;
+begin; select * from pg_temp.damage($$delete from rewards.network where account = (select id from rewards.account where name = 'm1')$$); select rewards.repair('fewer') is not null as repaired; select * from pg_temp.changed(); rollback;
+begin; select * from pg_temp.damage($$insert into rewards.network select id, 1, 7 from rewards.account where name = 'tail'$$); select rewards.repair('nobody is there') is not null as repaired; select * from pg_temp.changed(); rollback;
+begin; select * from pg_temp.damage($$insert into rewards.network values (-1, 1, 7)$$); select rewards.repair('no account') is not null as repaired; select * from pg_temp.changed(); rollback;
+begin; delete from rewards.network; select count(*) > 5 as found from rewards.verify(); select rewards.repair('all is gone') is not null as repaired; select * from pg_temp.changed(); rollback;
+-- verify() of a range of time asks for the days in it alone
+begin; update rewards.network set accounts = accounts + 1; select count(*) as differences from rewards.verify('2025-01-01', '2025-02-01'); rollback;
+-- what repair() left is folded once
+select rewards.repair('with a tail') is not null as repaired;
+select * from pg_temp.changed();
+select backlog from rewards.status;
+select complete from rewards.post();
+select * from pg_temp.changed() where what = 'size';
+select backlog from rewards.status;
+select rewards.repair('nothing is open') is not null as repaired;
+select * from pg_temp.changed() where what = 'size';
+select count(*) as differences from rewards.verify();
+-- edges that were loaded before any number was drawn are folded by repair()
+begin;
+update rewards.account set seen_from = 0 where referrer is not null;
+select rewards.repair('loaded') is not null as repaired;
+select * from pg_temp.changed() where what = 'size';
+select count(*) as differences from rewards.verify();
+rollback;
+-- the table is written past SQL, so it must be as install() made it
+begin;
+alter table rewards.network add column note text;
+select * from rewards.network_sizes('user', 'top');
+rollback;
