@@ -1,6 +1,6 @@
 /*
  * number.c
- *		Draws the numbers of the line that usage and journal share.
+ *		Draws the numbers of the line that usage, journal and referral edges share.
  *
  * The transaction gets its id first, then the number is drawn; the sequence
  * rises by one and keeps none in store.  Posting's argument rests on both.
@@ -52,8 +52,8 @@ check_sequence(Oid sequence)
 }
 
 /*
- * next_number(regclass): the next number of the line that usage and journal
- * share.  The transaction gets its id first, so a number drawn before a
+ * next_number(regclass): the next number of the line that usage, journal and
+ * referral edges share.  The transaction gets its id first, so a number drawn before a
  * snapshot belongs to a transaction that the snapshot knows of.
  */
 Datum

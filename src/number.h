@@ -1,6 +1,6 @@
 /*
  * number.h
- *		Numbers of the line that usage and journal share, as they are drawn.
+ *		Numbers of the line that usage, journal and referral edges share, as drawn.
  */
 #ifndef REWARDS_NUMBER_H
 #define REWARDS_NUMBER_H

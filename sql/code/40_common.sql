@@ -154,7 +154,7 @@ create function rewards.last_number() returns bigint
 	set search_path = pg_catalog, pg_temp
 	as $$ select case when is_called then last_value else last_value - 1 end from rewards.usage_number $$;
 revoke all on function rewards.last_number() from public;
-comment on function rewards.last_number() is 'the last number drawn by usage or journal';
+comment on function rewards.last_number() is 'the last number drawn by usage, the journal or an edge';
 
 create function rewards.is_admin() returns boolean
 	language sql stable parallel unsafe

@@ -72,6 +72,23 @@ select * from pg_temp.sizes() where name in ('root', 'top', 'r1', 'late');
 select cardinality(open_first) as open from rewards.cursor;
 select count(*) as differences from rewards.verify();
 
+-- two that stay open, the lower number below the higher: the one ends the other's walk
+select rewards.register_account('mid');
+begin;
+select pg_temp.sign('mid', 'low');
+prepare transaction 'network_low';
+begin;
+select pg_temp.sign('q1', 'mid');
+prepare transaction 'network_high';
+select complete from rewards.post();
+commit prepared 'network_low';
+commit prepared 'network_high';
+select cardinality(open_first) as open from rewards.cursor;
+select * from pg_temp.sizes() where name in ('q1', 'mid', 'low');
+select complete from rewards.post();
+select * from pg_temp.sizes() where name in ('q1', 'mid', 'low');
+select count(*) as differences from rewards.verify();
+
 -- providers are a network of their own, under the same names
 select rewards.register_account('top', 'provider');
 select pg_temp.sign('top', 'ana', 'provider');
@@ -103,6 +120,12 @@ select * from pg_temp.sizes() where name in ('d0', 'd8', 'd9');
 select complete from rewards.post();
 select * from pg_temp.sizes() where name in ('d0', 'd8', 'd9');
 select max(level) as counted from rewards.network;
+/* the deep chain below somebody else, by an edge of the tail and then folded */
+select rewards.register_account('far'), rewards.register_account('away');
+select pg_temp.sign('away', 'far'), pg_temp.sign('far', 'd0');
+select * from pg_temp.sizes() where name in ('far', 'away', 'd0');
+select complete from rewards.post();
+select * from pg_temp.sizes() where name in ('far', 'away', 'd0');
 select count(*) as differences from rewards.verify();
 
 -- in a snapshot sizes stay what they were, whatever is posted and signed up since
