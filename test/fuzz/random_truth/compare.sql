@@ -1,34 +1,44 @@
 /* What is found in rows, ledger and views against the truth. */
 
 /* The truth of the totals: by account, programme day, kind of movement and level. */
-create table truth.line as
-with zone as (
-	select setting as zone from truth.version where rule = 'setting' and key = 'time_zone' order by id desc limit 1
-), line as (
-	select s.kind, s.account, r.at, s.entry, s.level, s.amount, 1 as events, 0 as requests, 0 as tokens
-	from truth.share s join truth.reward r using (id)
-	union all
-	select b.kind, b.account, b.at, 'signup_bonus', 0, b.amount, 1, 0, 0 from truth.bonus b
-	union all
-	select 'user', r.user_id, r.at, 'usage', 0, 0, 0, 1, r.tokens from truth.reward r where r.succeeded
-	union all
-	select 'provider', r.provider_id, r.at, 'work', 0, 0, 0, 1, r.tokens from truth.reward r where r.succeeded and r.provider_id is not null
-)
-select kind, account, (at at time zone zone)::date as day, entry, level, sum(amount) as amount, sum(events)::bigint as events,
-	sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
-from line, zone group by 1, 2, 3, 4, 5;
-
-create table truth.month as
-select kind, account, date_trunc('month', day::timestamp)::date as month, entry, level, sum(amount) as amount,
-	sum(events)::bigint as events, sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
-from truth.line group by 1, 2, 3, 4, 5;
-analyze truth.line, truth.month;
+create table truth.line (kind text, account text collate "C", day date, entry text, level integer, amount numeric, events bigint, requests bigint, tokens bigint);
+create table truth.month (kind text, account text collate "C", month date, entry text, level integer, amount numeric, events bigint, requests bigint, tokens bigint);
+create procedure truth.add_up() language plpgsql as $$
+begin
+	truncate truth.line, truth.month;
+	insert into truth.line
+	with zone as (
+		select setting as zone from truth.version where rule = 'setting' and key = 'time_zone' order by id desc limit 1
+	), line as (
+		select s.kind, s.account, r.at, s.entry, s.level, s.amount, 1 as events, 0 as requests, 0 as tokens
+		from truth.share s join truth.reward r using (id)
+		union all
+		select b.kind, b.account, b.at, 'signup_bonus', 1, b.amount, 1, 0, 0 from truth.bonus b
+		union all
+		/* what posting has granted is on record */
+		select l.kind, l.account, l.created_at, l.entry, l.level, l.amount, 1, 0, 0
+		from rewards.ledger l where l.source = 'journal' and l.entry in ('milestone_bonus', 'trial_bonus', 'streak_bonus')
+		union all
+		select 'user', r.user_id, r.at, 'usage', 0, 0, 0, 1, r.tokens from truth.reward r where r.succeeded
+		union all
+		select 'provider', r.provider_id, r.at, 'work', 0, 0, 0, 1, r.tokens from truth.reward r where r.succeeded and r.provider_id is not null
+	)
+	select kind, account, (at at time zone zone)::date as day, entry, level, sum(amount) as amount, sum(events)::bigint as events,
+		sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
+	from line, zone group by 1, 2, 3, 4, 5;
+	insert into truth.month
+	select kind, account, date_trunc('month', day::timestamp)::date as month, entry, level, sum(amount) as amount,
+		sum(events)::bigint as events, sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
+	from truth.line group by 1, 2, 3, 4, 5;
+	analyze truth.line, truth.month;
+end
+$$;
 
 /* The points of a kind as its view shows them: own, from referrals, bonuses, all; requests and tokens. */
 create function truth.points(of text) returns text language sql
 	return format('coalesce(sum(amount) filter (where entry in (%L, %L)), 0) as own, coalesce(sum(amount) filter (where entry = %L), 0) as referral,
-		coalesce(sum(amount) filter (where entry = %L), 0) as bonus, sum(amount) as total, sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
-		from %s where entry <> %L', 'work', 'usage', 'referral', 'signup_bonus', of, 'creator');
+		coalesce(sum(amount) filter (where right(entry, 6) = %L), 0) as bonus, sum(amount) as total, sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
+		from %s where entry <> %L', 'work', 'usage', 'referral', '_bonus', of, 'creator');
 
 /* what does not depend on posting */
 create procedure truth.compare_rows() language plpgsql as $$
@@ -48,6 +58,13 @@ begin
 	call truth.same('bonuses',
 		'select kind, account, at, amount from truth.bonus',
 		'select kind, account, created_at, amount from rewards.ledger where source = ''journal'' and entry = ''signup_bonus''');
+	call truth.same('trials, of services that give points, to their first users',
+		'select distinct a.id, l.detail, 1::bigint as times from rewards.journal j
+			cross join lateral (select split_part(j.cause, '' '', 1)::bigint as doer, substr(j.cause, strpos(j.cause, '' '') + 1) as detail) l
+			join rewards.account a on a.id = l.doer
+			join truth.reward r on r.succeeded and r.service = l.detail and case a.kind when ''user'' then r.user_id else r.provider_id end = a.name
+			where j.reason = ''trial''',
+		'select j.account, substr(j.cause, strpos(j.cause, '' '') + 1), count(*) from rewards.journal j where j.reason = ''trial'' group by 1, 2');
 	call truth.same('rows that earned creators',
 		'select r.id, r.user_id, r.model, s.account, r.service, r.tokens, s.amount, r.at
 			from truth.reward r join truth.share s using (id) where s.entry = ''creator''',
@@ -57,6 +74,7 @@ $$;
 
 create procedure truth.compare_totals() language plpgsql as $$
 begin
+	call truth.add_up();
 	call truth.same('months of providers',
 		'select account, month, ' || truth.points('truth.month') || ' and kind = ''provider'' group by 1, 2',
 		'select * from rewards.provider_rewards');

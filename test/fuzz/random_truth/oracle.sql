@@ -1,6 +1,6 @@
 /*
  * The oracle: every row computed again, from its inputs and the base tables of rules,
- * edges and model facts.  A version counts for a row when it was recorded before the
+ * edges and facts of models and accounts.  A version counts for a row when it was recorded before the
  * row (seen_from < id) and valid at its created_at; of those the one valid last, and
  * of two valid from one instant the one recorded later.
  */
@@ -19,7 +19,8 @@ select r.id, r.rule, r.key, r.valid_from, r.seen_from, r.recorded_xid, r.value i
 	lower(value ->> 'pattern') as pattern, lower(value ->> 'but_not') as but_not, value ->> 'match' as match, value ->> 'tier' as tier,
 	coalesce((value ->> 'share')::numeric, (value ->> 'rate')::numeric) as rate, value -> 'rates' as rates,
 	(value ->> 'amount')::numeric as amount, value ->> 'value' as setting,
-	(value ->> 'multiplier')::numeric as multiplier, (value ->> 'until')::timestamptz as until, value ->> 'kind' as kind, value ->> 'service' as service
+	(value ->> 'multiplier')::numeric as multiplier, (value ->> 'until')::timestamptz as until,
+	value ->> 'kind' as kind, value ->> 'service' as service, (value ->> 'days')::integer as days
 from rewards.rule r;
 create index on truth.version (rule, key, valid_from desc, id desc);
 create index on truth.version (seen_from);
@@ -48,6 +49,7 @@ cross join lateral (
 	order by v.valid_from desc, v.id desc limit 1) v
 where not v.ended;
 create index on truth.force (rule, key, knows, since);
+create index on truth.force (rule, knows, since);
 analyze truth.force;
 
 /* ---- which service: the path without scheme, host, query and slash at its end; the longest suffix that fits ---- */
@@ -135,48 +137,46 @@ left join (
 	order by u.id, f.key::integer) named on named.id = u.id
 left join truth.force fallback on fallback.rule = 'setting' and fallback.key = 'default_tier' and (fallback.knows, fallback.since) = (u.knows, u.since);
 
-/* ---- what multiplies it: the earner's own multiplier, and all campaigns of the side, service and tier ---- */
+/* ---- what multiplies: campaigns, an account's own multiplier, its streak as posting had found it ---- */
 
-create function truth.product_step(product numeric, factor numeric) returns numeric language sql immutable
-	return product * factor;
-create aggregate truth.product(numeric) (sfunc = truth.product_step, stype = numeric, initcond = 1);
+create aggregate truth.product(numeric) (sfunc = numeric_mul, stype = numeric, initcond = '1');
 
+create index on rewards.account_fact (account, fact, valid_from desc, id desc);
+analyze rewards.account_fact;
 create table truth.multiplied as
-select e.id, e.kind, coalesce(own.number, 1) * coalesce(campaign.multiplier, 1) as multiplier
-from (
-	select id, at, 'user' as kind, user_id as account from truth.usage where succeeded
-	union all
-	select id, at, 'provider', provider_id from truth.usage where succeeded and provider_id is not null
-) e
-left join lateral (
-	select f.number from rewards.account a join rewards.account_fact f on f.account = a.id
-	where a.kind = e.kind and a.name = e.account and f.fact = 'multiplier' and f.valid_from <= e.at and f.seen_from < e.id
+select u.id, k.kind, coalesce(own.number, 1) as own, coalesce(streak.multiplier, 1) as streak, campaigns.multiplier as campaigns
+from truth.usage u join truth.served w using (id) join truth.placed t using (id)
+cross join lateral (values ('user', u.user_id), ('provider', u.provider_id)) k(kind, name)
+left join rewards.account a on a.kind = k.kind and a.name = k.name
+left join lateral (select f.number from rewards.account_fact f
+	where f.account = a.id and f.fact = 'multiplier' and f.valid_from <= u.at and f.seen_from < u.id
 	order by f.valid_from desc, f.id desc limit 1) own on true
-left join (
-	select u.id, k.kind, truth.product(c.multiplier) as multiplier
-	from truth.usage u
-	cross join unnest('{user,provider}'::text[]) k(kind)
-	join truth.served w using (id) join truth.placed t using (id)
-	join truth.force c on c.rule = 'campaign' and (c.knows, c.since) = (u.knows, u.since) and u.at < c.until
-		and coalesce(c.kind, k.kind) = k.kind and coalesce(c.service, w.service) = w.service and (c.tier is null or c.tier = t.tier)
-	group by 1, 2
-) campaign on campaign.id = e.id and campaign.kind = e.kind
-where own.number is not null or campaign.multiplier is not null;
+left join lateral (select f.number as days from rewards.account_fact f
+	where f.account = a.id and f.fact = 'streak' and f.valid_from <= u.at and f.valid_until > u.at and f.seen_from < u.id
+	order by f.id desc limit 1) run on true
+left join lateral (select r.multiplier from truth.force r
+	where r.rule = 'streak_multiplier' and (r.knows, r.since) = (u.knows, u.since) and r.kind = k.kind and r.days <= run.days
+	order by r.days desc limit 1) streak on true
+cross join lateral (select truth.product(c.multiplier) as multiplier from truth.force c
+	where c.rule = 'campaign' and (c.knows, c.since) = (u.knows, u.since) and u.at < c.until
+		and coalesce(c.kind, k.kind) = k.kind and coalesce(c.service, w.service) = w.service and (c.tier is null or c.tier = t.tier)) campaigns
+where u.succeeded and k.name is not null;
 create unique index on truth.multiplied (id, kind);
+analyze truth.multiplied;
 
 /* ---- what the earners themselves get: rounded once, half away from zero ---- */
 
 create table truth.reward as
 select u.*, w.service, t.tier, a.id as user_number, m.owner,
-	case when u.succeeded and u.provider_id is not null then round(b.base * coalesce(mp.multiplier, 1), 9) else 0 end as provider_points,
-	case when u.succeeded then round((coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens) * coalesce(mu.multiplier, 1), 9)
+	case when u.succeeded and u.provider_id is not null then round(b.base * by_provider.own * by_provider.streak * by_provider.campaigns, 9) else 0 end as provider_points,
+	case when u.succeeded then round((coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens) * by_user.own * by_user.streak * by_user.campaigns, 9)
 		else 0 end as user_points,
 	case when u.succeeded and m.owner is distinct from a.id then coalesce(round(u.tokens * c.rate, 9), 0) else 0 end as creator_earnings
 from truth.usage u join truth.served w using (id) join truth.placed t using (id)
 left join truth.modelled m using (id)
-left join truth.multiplied mp on mp.id = u.id and mp.kind = 'provider'
-left join truth.multiplied mu on mu.id = u.id and mu.kind = 'user'
 left join rewards.account a on a.kind = 'user' and a.name = u.user_id
+left join truth.multiplied by_user on by_user.id = u.id and by_user.kind = 'user'
+left join truth.multiplied by_provider on by_provider.id = u.id and by_provider.kind = 'provider'
 left join truth.force tier on tier.rule = 'tier' and tier.key = t.tier and (tier.knows, tier.since) = (u.knows, u.since)
 left join truth.force share on share.rule = 'user_share' and (share.knows, share.since) = (u.knows, u.since)
 left join truth.force tier_rate on tier_rate.rule = 'creator_rate' and tier_rate.key = t.tier and (tier_rate.knows, tier_rate.since) = (u.knows, u.since)

@@ -33,60 +33,49 @@ create function truth.some_rates(n bigint) returns text
 create function truth.owned(n bigint) returns integer language sql immutable
 	return 1 + floor(25 * truth.dice('owned', n) ^ 3)::integer;
 
-/* a preset without the bonuses and streaks that posting grants: those have tests of their own */
-create function truth.load(preset text, since timestamptz) returns void language plpgsql as $$
+/* ends a campaign, in its midst or at its beginning, if one can be ended then */
+create function truth.end_campaign(n bigint) returns bigint language plpgsql as $$
+declare
+	campaign record;
 begin
-	perform rewards.load_preset(preset, since);
-	perform rewards.set_bonus('milestone', 'user', null, 1, 50, valid_from => since),
-		rewards.set_bonus('trial', 'user', null, 0, valid_from => since);
-	perform rewards.set_streak_multiplier(kind, days, null, since)
-	from unnest('{user,provider}'::text[]) kind, unnest('{7,30,100}'::integer[]) days;
-end
-$$;
+	select r.key, r.valid_from as since, (r.value ->> 'until')::timestamptz as until into campaign
+	from rewards.rule r where r.rule = 'campaign' and r.value is not null order by truth.dice(r.key, n) limit 1;
+	return rewards.end_campaign(campaign.key, case truth.roll('end', n, 3)
+		when 0 then campaign.since when 1 then campaign.since + interval '10 days' else truth.instant('end', n) end);
+exception when invalid_parameter_value or null_value_not_allowed then
+	return null;
+end $$;
 
-/* what multiplies: mostly near 1, so that several together leave something and not too much */
-create function truth.factor(word text, n bigint) returns numeric
-	language sql immutable
-	return (array[0, 0.5, 0.333333333, 0.999999999, 1, 1.000000001, 1.05, 1.1, 1.25, 1.5, 2, 3])[1 + truth.roll(word || ' factor', n, 12)];
-
-/* campaigns by few names: most of the time one is over before the next of its name begins */
-create function truth.start(name text, multiplier numeric, since timestamptz, until timestamptz, kind text, service text, tier text)
-	returns void language plpgsql as $$
-begin
-	perform rewards.start_campaign(name, multiplier, since, until, kind, service, tier);
-exception when unique_violation or invalid_parameter_value then
-	null;
-end
-$$;
-create function truth.stop(name text, at timestamptz) returns void language plpgsql as $$
-begin
-	perform rewards.end_campaign(name, at);
-exception when invalid_parameter_value then
-	null;
-end
-$$;
+/* a change of what multiplies: of an account, of a campaign, of streaks */
+create function truth.multiplying(n bigint) returns text
+	language sql stable
+	return (select case
+		when truth.dice('multiplying', n) < 0.45 then
+			format('select rewards.set_multiplier(%L, %L, %L, %s)', truth.someone(k.kind, 'multiplier', n), k.kind,
+				truth.maybe('multiplier', n, 6, truth.amount('multiplier', n, 3)), truth.since('multiplier', n))
+		when truth.dice('multiplying', n) < 0.7 then
+			format('select rewards.start_campaign(%L, %L, %L, %L, %L, %L, %L)', 'campaign ' || n, truth.amount('campaign', n, 2.5),
+				truth.instant('campaign', n), truth.maybe('until', n, 4, truth.instant('campaign', n) + (1 + truth.roll('length', n, 100)) * interval '1 day'),
+				truth.maybe('campaign kind', n, 2, k.kind),
+				case when truth.roll('campaign service', n, 3) = 0 then truth.pick('campaign service', n, array['chat', 'embeddings', 'tts', 'scrape', 'other']) end,
+				case when truth.roll('campaign tier', n, 3) = 0 then truth.pick('campaign tier', n, array['tide_pool', 'blue_surge', 'open_ocean', 'mariana_depth']) end)
+		when truth.dice('multiplying', n) < 0.85 then
+			format('select truth.end_campaign(%s)', n)
+		else
+			format('select rewards.set_streak_multiplier(%L, %s, %L, %s)', k.kind, 1 + truth.roll('days', n, 4),
+				truth.maybe('days', n, 5, truth.amount('streak', n, 2)), truth.since('streak', n))
+		end
+	from (select truth.pick('multiplying kind', n, array['user', 'provider']) as kind) k);
 
 /* a change of a random kind: one call, n makes it unlike the others */
 create function truth.change(n bigint) returns text
 	language sql stable
 	return case
-		when truth.dice('multiply', n) < 0.10 then
-			format('select truth.start(%L, %s, %s, %s, %L, %L, %L)', 'campaign ' || truth.roll('campaign', n, 8),
-				truth.factor('campaign', n), truth.since('campaign', n),
-				case truth.roll('until?', n, 4) when 0 then 'null' else quote_literal(truth.instant('until', n)) end,
-				truth.maybe('campaign kind', n, 2, truth.pick('campaign kind', n, array['user', 'provider'])),
-				case when truth.roll('campaign service?', n, 3) = 0 then truth.pick('campaign service', n, array['chat', 'embeddings', 'tts', 'other']) end,
-				case when truth.roll('campaign tier?', n, 3) = 0 then truth.pick('campaign tier', n, array['tide_pool', 'blue_surge', 'open_ocean', 'abyss']) end)
-		when truth.dice('multiply', n) < 0.14 then
-			format('select truth.stop(%L, %s)', 'campaign ' || truth.roll('campaign', n, 8), truth.since('stop', n))
-		when truth.dice('multiply', n) < 0.24 then (
-			select format('select rewards.set_multiplier(%L, %L, %L, %s)', truth.someone(kind, 'multiplier', n), kind,
-				truth.maybe('multiplier', n, 6, truth.factor('multiplier', n)), truth.since('multiplier', n))
-			from truth.pick('multiplier kind', n, array['user', 'provider']) kind)
+		when truth.dice('multiplies', n) < 0.25 then truth.multiplying(n)
 		when truth.dice('change', n) < 0.17 then (
 			/* ranges stay within their tier's own, so that no two hold one model */
 			select format('select rewards.set_tier(%L, %L, %L, %L, null, %s)', tier,
-				truth.maybe('points', n, 12, truth.amount('points', n, case tier when 'titan' then 40000000 else 30 end)),
+				truth.maybe('points', n, 12, truth.amount('points', n, case tier when 'titan' then 4000000000 else 30 end)),
 				case when truth.roll('range', n, 4) = 0 then above + 1 else above end,
 				case when truth.roll('range', n, 4) = 1 then upto - 1 else upto end, truth.since('tier', n))
 			from (values (0, 'tide_pool', null::numeric, 4::numeric), (1, 'blue_surge', 4, 8), (2, 'open_ocean', 8, 22),
@@ -116,7 +105,7 @@ create function truth.change(n bigint) returns text
 			format('select rewards.set_referral_rates(%L, %s, %s)', truth.pick('rates kind', n, array['user', 'provider']),
 				case truth.roll('rates?', n, 15) when 0 then 'null' else truth.some_rates(n) end, truth.since('rates', n))
 		when truth.dice('change', n) < 0.82 then
-			format('select truth.load(%L, %s)', truth.pick('preset', n, array['cxmpute', 'cxmpute_guide', 'creator']), truth.since('preset', n))
+			format('select rewards.load_preset(%L, %s)', truth.pick('preset', n, array['cxmpute', 'cxmpute_guide', 'creator']), truth.since('preset', n))
 		when truth.dice('change', n) < 0.84 then
 			format('select rewards.set_setting(''default_tier'', (select tier from rewards.tiers order by md5(tier || %s) limit 1))', n)
 		when truth.dice('change', n) < 0.91 then
@@ -219,9 +208,10 @@ declare
 	a record;
 begin
 	perform truth.say(
-		'select truth.load(''cxmpute'', ''-infinity'')',
 		format('select rewards.set_setting(''time_zone'', %L)', truth.pick('zone', 0, array['UTC', 'Asia/Kolkata', 'America/New_York', 'Pacific/Auckland'])),
-		'select rewards.set_tier(''abyss'', 31.000000007)', 'select rewards.set_tier(''titan'', 40000000.000000001)',
+		'select rewards.set_tier(''abyss'', 31.000000007)', 'select rewards.set_tier(''titan'', 4000000000.000000001)',
+		/* so that most days of activity multiply the next */
+		'select rewards.set_streak_multiplier(kind, days, round(1 + days / 7.0, 9), ''-infinity'') from unnest(''{user,provider}''::text[]) kind, generate_series(1, 3) days',
 		'select rewards.register_account(name, kind) from truth.account where i % 3 <> 0');
 	for step in 1..40 loop
 		for a in select c.kind, c.name, p.name as referrer, c.i from truth.account c
