@@ -265,6 +265,11 @@ read_rule(RuleSet *set, HeapTuple tuple, TupleDesc desc)
 
 	for (int i = 1; i <= RULE_COLUMNS; i++)
 		values[i] = heap_getattr(tuple, i, desc, &nulls[i]);
+	if (!nulls[RULE_VALUE] && !JB_ROOT_IS_OBJECT(DatumGetJsonbP(values[RULE_VALUE])))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of a rule must be a JSON object"),
+				 errhint("The view rewards.rules shows what values look like.")));
 
 	if (set->nrules == set->allocated)
 	{
@@ -325,6 +330,33 @@ make_histories(RuleSet *set)
 	}
 }
 
+/* an empty set in the current memory context */
+static RuleSet *
+empty_set(void)
+{
+	RuleSet    *set = palloc0(sizeof(RuleSet));
+
+	set->context = CurrentMemoryContext;
+	set->allocated = 64;
+	set->rules = palloc(set->allocated * sizeof(Rule));
+	return set;
+}
+
+/*
+ * A set of its own, apart from what is in force, of rows like those of the
+ * table.  It lives as long as the current memory context.
+ */
+const RuleSet *
+rules_of_tuples(HeapTuple *tuples, uint64 count, TupleDesc desc)
+{
+	RuleSet    *set = empty_set();
+
+	for (uint64 i = 0; i < count; i++)
+		read_rule(set, tuples[i], desc);
+	make_histories(set);
+	return set;
+}
+
 static AsOf
 as_of_now(void)
 {
@@ -367,11 +399,8 @@ load_rules(void)
 		context = AllocSetContextCreate(CurrentMemoryContext, "rewards rules",
 										ALLOCSET_DEFAULT_SIZES);
 		previous = MemoryContextSwitchTo(context);
-		set = palloc0(sizeof(RuleSet));
-		set->context = context;
+		set = empty_set();
 		set->generation = generation;
-		set->allocated = 64;
-		set->rules = palloc(set->allocated * sizeof(Rule));
 		read_table(set);
 		MemoryContextSwitchTo(previous);
 

@@ -5,6 +5,8 @@
 #ifndef REWARDS_RULES_H
 #define REWARDS_RULES_H
 
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "distribution.h"
 #include "event.h"
 #include "utils/date.h"
@@ -150,6 +152,7 @@ typedef struct Rule
 typedef struct RuleSet RuleSet;
 
 extern const RuleSet *rules_current(void);
+extern const RuleSet *rules_of_tuples(HeapTuple *tuples, uint64 count, TupleDesc desc);
 extern void rules_forget(void);
 
 extern const Rule *rule_in_force(const RuleSet *rules, RuleKind kind,

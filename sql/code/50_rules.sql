@@ -246,6 +246,20 @@ comment on function rewards.set_referral_kinds(text, text, boolean, timestamptz,
 
 /* ---- settings ---- */
 
+create function rewards.is_date(value text) returns boolean
+	language plpgsql immutable strict parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return value ~ '^\d{4}-\d\d-\d\d$'
+		and make_date(left(value, 4)::integer, substr(value, 6, 2)::integer, right(value, 2)::integer) is not null;
+exception when datetime_field_overflow then
+	return false;
+end
+$$;
+revoke all on function rewards.is_date(text) from public;
+comment on function rewards.is_date(text) is 'whether a text is a day as 2025-01-31';
+
 create function rewards.check_setting(name text, value text) returns void
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -266,6 +280,7 @@ begin
 		when 'code_policy' then value in ('identity', 'generated', 'both')
 		when 'streak_grace_days' then value ~ '^\d{1,3}$' and value::integer between 0 and 365
 		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
+		when 'closed_until' then value = 'none' or rewards.is_date(value)
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
 	if not fits then
@@ -278,6 +293,7 @@ begin
 					when 'code_policy' then 'Use identity, generated or both.'
 					when 'streak_grace_days' then 'Use a whole number of days from 0 to 365.'
 					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
+					when 'closed_until' then 'Use a date as 2025-01-31, or none.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')
 			and (exists (select from rewards.usage_logs) or exists (select from rewards.journal)) then

@@ -219,12 +219,18 @@ begin
 	left join rewards.account a on a.id = e.account_number
 	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id)) own(entry, kind, name)
 		on own.entry = e.entry and own.name is not null
-	where u.id = explain_reward.usage_id;
+	where u.id = explain_reward.usage_id
+	union all
+	select a.kind, a.name, s.entry, s.level, s.amount, 'correction of ' || split_part(j.cause, ' ', 2), null, null, null, j.reason
+	from rewards.journal j
+	cross join lateral rewards.shares(j.distribution) s
+	join rewards.account a on a.id = s.account_number
+	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event = 'rerate';
 end
 $$;
 revoke all on function rewards.explain_reward(bigint) from public;
 comment on function rewards.explain_reward(bigint) is
-	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there';
+	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there; then what rerate() has added to it, and why';
 
 create function rewards.model_earnings(user_id text) returns jsonb
 	language plpgsql stable parallel unsafe

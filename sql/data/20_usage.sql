@@ -54,6 +54,7 @@ create table if not exists rewards.journal (
 );
 create unique index if not exists journal_once on rewards.journal (event, account, cause);
 create index if not exists journal_held on rewards.journal (account, held_until) where held_until is not null;
+create index if not exists journal_reverses on rewards.journal (reverses_id) where reverses_source is not null;
 comment on table rewards.journal is
 	'every movement that is no usage; what a rule grants is there once by (event, account, cause): the rule''s key, who gets it, whose doing it is';
 
