@@ -404,7 +404,8 @@ refuse_old_snapshot(const char *call)
 /*
  * post(max_events default null) returns (events, entries, complete): folds what
  * this moment's snapshot sees.  complete is false when another poster was at
- * work, max_events cut it short or too many old transactions hold it back.
+ * work, max_events cut it short, too many old transactions hold it back, or
+ * bonuses that it found due are still to be folded.
  * 25001 under REPEATABLE READ or SERIALIZABLE, 22023 for a negative limit.
  */
 Datum
@@ -436,13 +437,13 @@ post(PG_FUNCTION_ARGS)
 	{
 		events = posting.totals->events;
 		shares = posting.totals->shares;
-		complete = !posting.stopped && !posting.cut;
+		complete = !posting.stopped && !posting.cut && posting.booked == 0;
 		/* the bonuses that were found due are entries of the journal themselves */
-		if (posting.booked > 0 && complete && max_events < 0 && post_once(&again, -1))
+		if (posting.booked > 0 && !posting.stopped && max_events < 0 && post_once(&again, -1))
 		{
 			events += again.totals->events;
 			shares += again.totals->shares;
-			complete = !again.stopped;
+			complete = !again.stopped && again.booked == 0;
 		}
 	}
 	SPI_finish();

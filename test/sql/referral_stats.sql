@@ -4,6 +4,7 @@
 set timezone to 'UTC';
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
+select rewards.set_bonus('trial', 'user', null, 0, valid_from => '-infinity') is not null as no_trials;
 select rewards.set_service('one', '/one', 10, valid_from => '2020-01-01 00:00Z') is not null as one;
 select rewards.register_account('ana', joined_at => '2024-01-01 00:00Z');
 
