@@ -200,7 +200,7 @@ revoke all on function rewards.field_fits(jsonb, text, numeric, numeric) from pu
 comment on function rewards.field_fits(jsonb, text, numeric, numeric) is 'whether a piece of a rule''s value is of its type and range';
 
 create function rewards.rule_key_fits(rule text, key text, value jsonb) returns boolean
-	language sql immutable parallel safe
+	language sql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 	select case rule
@@ -212,8 +212,9 @@ as $$
 		when 'bonus' then value is null
 			or key = concat_ws('/', value ->> 'event', value ->> 'kind', value ->> 'recipient_level', value ->> 'threshold')
 		when 'streak_multiplier' then value is null or key = concat_ws('/', value ->> 'kind', value ->> 'days')
-		/* others change nothing that is simulated */
-		when 'setting' then key = 'default_tier'
+		/* only default_tier changes what is simulated, and days stay as they are */
+		when 'setting' then key in (select d.name from rewards.setting_defaults() d)
+			and (key <> 'time_zone' or value ->> 'value' = rewards.setting(key))
 		when 'creator_rate' then true
 		else key <> '' end
 $$;

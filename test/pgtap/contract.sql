@@ -39,6 +39,7 @@ insert into call values
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
+	('rerate', 'since timestamp with time zone, until timestamp with time zone, reason text, dry_run boolean DEFAULT true', 'TABLE(usage_id bigint, kind text, account text, entry text, booked numeric, now_due numeric)', 'v'),
 	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('set_bonus', 'event text, kind text, amount numeric, recipient_level integer DEFAULT 1, threshold integer DEFAULT NULL::integer, hold interval DEFAULT NULL::interval, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -55,6 +56,7 @@ insert into call values
 	('set_user_share', 'share numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('shares', 'distribution rewards.distribution', 'TABLE(account_number bigint, entry text, level integer, amount numeric)', 'i'),
 	('shares_of', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric)', 's'),
+	('simulate', 'preset text, since timestamp with time zone, until timestamp with time zone, changes jsonb DEFAULT ''{}''::jsonb', 'TABLE(kind text, account text, entry text, actual numeric, simulated numeric)', 's'),
 	('start_campaign', 'name text, multiplier numeric, since timestamp with time zone, until timestamp with time zone, kind text DEFAULT NULL::text, service text DEFAULT NULL::text, tier text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
@@ -122,6 +124,7 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 		where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
 from (values ('score', 'board smallint, month date, account bigint, name text C, points numeric'),
 	('score_bucket', 'board smallint, month date, lowest numeric, accounts bigint')) t(name, columns);
+select is(pg_get_indexdef('rewards.journal_reverses'::regclass), 'CREATE INDEX journal_reverses ON rewards.journal USING btree (reverses_id) WHERE (reverses_source IS NOT NULL)', 'what corrects a row is found by its id');
 select col_is_pk('rewards', 'score', array['board', 'month', 'account'], 'a score is there once');
 select col_is_pk('rewards', 'score_bucket', array['board', 'month', 'lowest'], 'a bucket is there once');
 select is(pg_get_indexdef('rewards.score_order'::regclass), 'CREATE INDEX score_order ON rewards.score USING btree (board, month, points DESC, name, account)', 'the order of a board');
@@ -262,7 +265,8 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.set_user_share(0.5)', 'select rewards.set_referral_kinds(''user'', ''provider'', true)', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.voided_identity', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
 	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
 	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
-	'select rewards.verify_rows(null, null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
+	'select rewards.verify_rows(null, null)', 'select rewards.rerate(''2025-01-01'', ''2026-01-01'', ''x'')', 'select rewards.simulate(null, ''2025-01-01'', ''2026-01-01'')',
+	'select rewards.rerate_rows(''2025-01-01'', ''2026-01-01'')', 'select rewards.simulate_rows(''2025-01-01'', ''2026-01-01'', null, null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
 	'select * from rewards.score_bucket', 'insert into rewards.journal default values', 'select * from rewards.board_top(2::smallint, null, 1)',
 	'select * from rewards.tail_account(''user'', ''u'')', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_streak_multiplier(''user'', 1, 2)',
 	'select rewards.set_multiplier(''u'', ''user'', 2)', 'select rewards.set_uptime_points(1)', 'select rewards.start_campaign(''mine'', 2, now(), null)', 'select rewards.end_campaign(''mine'')',
