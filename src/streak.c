@@ -55,18 +55,19 @@ struct Streaks
 	int			allocated;
 };
 
-/* the first time that something recorded here, not signalled, counts */
-static TimestampTz unsignalled = DT_NOEND;
+/*
+ * The first time that something recorded in this transaction counts.  It stays
+ * when that is signalled: a subtransaction that rolls back takes its signal along.
+ */
+static TimestampTz counts_from = DT_NOEND;
 
 /* ---- telling others ---- */
 
 static void
 signal_until(TimestampTz at)
 {
-	if (unsignalled == DT_NOEND || unsignalled > at)
-		return;
-	CacheInvalidateRelcacheByRelid(catalog_table(TABLE_ACCOUNT_FACT));
-	unsignalled = DT_NOEND;
+	if (counts_from != DT_NOEND && counts_from <= at)
+		CacheInvalidateRelcacheByRelid(catalog_table(TABLE_ACCOUNT_FACT));
 }
 
 static void
@@ -79,12 +80,12 @@ transaction_ends(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			/* nobody knows when it commits */
-			signal_until(unsignalled);
+			signal_until(counts_from);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			unsignalled = DT_NOEND;
+			counts_from = DT_NOEND;
 			break;
 		default:
 			break;
@@ -282,7 +283,7 @@ streaks_record(Streaks *streaks, const int64 *numbers)
 		batch.columns[1][i] = Int32GetDatum(fact->length);
 		batch.columns[2][i] = TimestampTzGetDatum(valid_from);
 		batch.columns[3][i] = TimestampTzGetDatum(day_start(fact->day + 2 + streaks->grace));
-		unsignalled = Min(unsignalled, valid_from);
+		counts_from = Min(counts_from, valid_from);
 	}
 	batch.count = streaks->count;
 	batch_execute(&batch, "insert into rewards.account_fact"
