@@ -2,13 +2,13 @@
 -- before for today, through today from tomorrow on; also with a day of grace.
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
+select rewards.uninstall('drop all data');
+select rewards.install() is not null as installed;
 create function pg_temp.day(n integer) returns timestamptz language sql as $$ select (rewards.today() + n)::timestamptz + interval '12 hours' $$;
 prepare row(text, integer) as
 insert into rewards.usage_logs (user_id, endpoint, created_at) values ($1, '/tts', pg_temp.day($2)) returning user_points;
 
 -- tts: 0.2 points.  Three days through today, two through yesterday
-select rewards.uninstall('drop all data');
-select rewards.install() is not null as installed;
 insert into rewards.usage_logs (user_id, endpoint, created_at) select 'runs', '/tts', pg_temp.day(n) from generate_series(-2, 0) n;
 insert into rewards.usage_logs (user_id, endpoint, created_at) select 'waits', '/tts', pg_temp.day(n) from generate_series(-3, -1) n;
 insert into rewards.usage_logs (user_id, endpoint, created_at) select 'over', '/tts', pg_temp.day(n) from generate_series(-4, -2) n;
