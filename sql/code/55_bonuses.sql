@@ -339,6 +339,14 @@ create function rewards.one_share(account bigint, entry text, level integer, amo
 revoke all on function rewards.one_share(bigint, text, integer, numeric) from public;
 comment on function rewards.one_share(bigint, text, integer, numeric) is 'the distribution of a single share';
 
+create function rewards.held_until(at timestamptz, hold interval) returns timestamptz
+	language sql stable strict parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select (at at time zone z.zone + hold) at time zone z.zone from (select rewards.setting('time_zone')) z(zone) $$;
+revoke all on function rewards.held_until(timestamptz, interval) from public;
+comment on function rewards.held_until(timestamptz, interval) is
+	'when the hold of a bonus ends: its days are the programme''s, whoever posts; NULL for none';
+
 create function rewards.book_bonuses(rules text[], accounts bigint[], causes text[], holds text[],
 		ats timestamptz[], distributions rewards.distribution[]) returns setof bigint
 	language plpgsql volatile parallel unsafe
@@ -350,7 +358,7 @@ declare
 begin
 	return query
 	insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
-	select b.at, 1, b.distribution, split_part(b.rule, '/', 1), actor, b.rule, b.account, b.cause, b.at + nullif(b.hold, '')::interval
+	select b.at, 1, b.distribution, split_part(b.rule, '/', 1), actor, b.rule, b.account, b.cause, rewards.held_until(b.at, nullif(b.hold, '')::interval)
 	from unnest(rules, accounts, causes, holds, ats, distributions) as b(rule, account, cause, hold, at, distribution)
 	where b.rule not like 'streak/%'
 	on conflict do nothing
@@ -365,7 +373,7 @@ begin
 		return query
 		insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
 		select bonus.at, 1, bonus.distribution, 'streak', actor, bonus.rule, bonus.account, bonus.doer || ' ' || bonus.since,
-			bonus.at + nullif(bonus.hold, '')::interval
+			rewards.held_until(bonus.at, nullif(bonus.hold, '')::interval)
 		where not exists (
 			select from rewards.journal k
 			where k.event = bonus.rule and k.account = bonus.account and split_part(k.cause, ' ', 1) = bonus.doer

@@ -297,7 +297,7 @@ as $$
 	), booked as (
 		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
 		select at, 1, rewards.one_share(b.account, 'signup_bonus', b.level, b.amount), 'signup', rewards.caller()::text,
-			b.key, b.account, referee::text, at + b.hold
+			b.key, b.account, referee::text, rewards.held_until(at, b.hold)
 		from bonus b where b.amount > 0
 	)
 	select coalesce(sum(b.amount), 0) from bonus b
