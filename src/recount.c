@@ -36,13 +36,15 @@ enum
 };
 
 static StreamQuery rows_query = {
+	/* corrections are few beside the rows, or many: joined once, not looked up row by row */
 	.text = "select " USAGE_COLUMN_LIST ", corrections, entries"
-	" from rewards.usage_logs u left join lateral ("
-	"select array_agg(j.distribution) as corrections,"
+	" from rewards.usage_logs u left join ("
+	"select j.reverses_id, array_agg(j.distribution) as corrections,"
 	" array_agg(rewards.entry_number(split_part(j.cause, ' ', 2))) as entries"
 	" from rewards.journal j"
-	" where j.reverses_source = 'usage_logs' and j.reverses_id = u.id and j.event = 'rerate'"
-	") j on true where created_at >= $1 and created_at < $2",
+	" where j.reverses_source = 'usage_logs' and j.event = 'rerate'"
+	" group by j.reverses_id"
+	") j on j.reverses_id = u.id where u.created_at >= $1 and u.created_at < $2",
 	.nargs = 2,
 	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID},
 	.custom = true
