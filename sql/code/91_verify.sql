@@ -56,7 +56,9 @@ comment on function rewards.is_folded(bigint, bigint, bigint[], bigint[]) is 'wh
 create function rewards.verify_totals(since date, until date)
 	returns table (part text, subject text, expected text, found text, detail text)
 	language sql stable parallel unsafe
+	/* compiling so large a statement takes longer than running it */
 	set search_path = pg_catalog, pg_temp
+	set jit = off
 as $$
 	/* the folded shares, each with its account's number and programme day */
 	with cursor as materialized (

@@ -54,10 +54,11 @@ select created_at, account, amount from rewards.ledger where reason = 'uptime' a
 select rewards.set_uptime_points(0.1, '2025-03-01') is not null as set;
 select rewards.record_uptime('e', '2025-03-01', 36000);
 select account, level, amount from rewards.ledger where reason = 'uptime' and created_at >= '2025-03-01' order by level;
--- a rule of more points, made later: the next report pays what is due then
+-- a rule of more points, made later: the next report, were it a smaller one, pays what is due then
 select rewards.set_uptime_points(0.2, '2025-03-01') is not null as set;
+select rewards.record_uptime('e', '2025-03-01', 3600);
 select rewards.record_uptime('e', '2025-03-01', 36000);
-select rewards.record_uptime('e', '2025-03-01', 36000);
+select seconds, reached, trim_scale(booked) as booked from rewards.uptime where day = '2025-03-01';
 select account, level, amount from rewards.ledger where reason = 'uptime' and created_at >= '2025-03-01' order by source_id, level;
 
 -- refused

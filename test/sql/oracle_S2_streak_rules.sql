@@ -81,6 +81,24 @@ select complete from rewards.post();
 execute stands('gaps');
 select count(*) as differences from rewards.verify();
 
+-- posted within a transaction: known there at once, and given up with it
+execute use('within', '{2025-06-01 12:00Z}');
+select complete from rewards.post();
+begin;
+select pg_temp.days('within', '2025-06-03 12:00Z');
+savepoint s;
+execute use('within', '{2025-06-02 12:00Z}');
+select complete from rewards.post();
+select pg_temp.days('within', '2025-06-03 12:00Z');
+rollback to s;
+select pg_temp.days('within', '2025-06-03 12:00Z');
+execute use('within', '{2025-06-02 13:00Z}');
+select complete from rewards.post();
+insert into rewards.usage_logs (user_id, endpoint, created_at) values ('within', '/embeddings', '2025-06-03 12:00Z') returning user_points;
+rollback;
+select pg_temp.days('within', '2025-06-03 12:00Z');
+execute stands('within');
+
 -- which rule: the most days that are reached; ended and planned ones do not count
 select rewards.set_streak_multiplier('user', 2, null, '2025-05-03') is not null as ended;
 select day, pg_temp.days('gaps', day + time '12:00') from generate_series(timestamp '2025-06-02', '2025-06-04', '1 day') day;
