@@ -190,19 +190,30 @@ known_days(int64 account, DateADT **days)
 	return count;
 }
 
-/* bonuses for runs that are longer now than they were, told by their last day */
+/*
+ * Bonuses for runs that are longer now than they were, told by their last day and
+ * dated by the last event that came to the run up to the day in question.
+ */
 static void
-note_bonuses(Streaks *streaks, const Runner *runner, const DayRun *runs, int count)
+note_bonuses(Streaks *streaks, const Runner *runner, DayRun *runs, int count)
 {
 	DateADT		last_day = 0;
 
+	for (int i = 1; i < count; i++)
+	{
+		const AsOf *before = runs[i - 1].as_of;
+
+		if (before && runs[i].run.since == runs[i - 1].run.since
+			&& (runs[i].as_of == NULL || runs[i].as_of->number < before->number))
+			runs[i].as_of = before;
+	}
 	for (int i = count - 1; i >= 0; i--)
 	{
 		if (i == count - 1 || runs[i].run.since != runs[i + 1].run.since)
 			last_day = runs[i].run.last_day;
 		if (runs[i].run.length != runs[i].before)
 			note_bonus(streaks, runner, runs[i].run.length, runs[i].run.since, last_day,
-					   runs[i].as_of ? runs[i].as_of : &runner->days[0].as_of);
+					   runs[i].as_of);
 	}
 }
 

@@ -61,6 +61,12 @@ execute booked('second');
 execute use('once', '{"05 10","03 10","04 10","01 10","02 10"}');
 select complete from rewards.post();
 execute booked('once');
+-- with a day of long before in the same posting: each run by its own events
+execute use('apart', '{"11 10","12 10","14 10","15 10"}');
+select complete from rewards.post();
+execute use('apart', '{"01 10","13 10"}');
+select complete from rewards.post();
+execute booked('apart');
 -- failed requests make no day
 insert into rewards.usage_logs (user_id, endpoint, status_code, created_at) select 'fails', '/tts', case d when 2 then 500 else 200 end, timestamptz '2025-05-01' + d * interval '1 day' from generate_series(1, 4) d;
 select complete from rewards.post();
