@@ -57,8 +57,8 @@ select account, level, amount from rewards.ledger where reason = 'uptime' and cr
 -- a rule of more points, made later: the next report, were it a smaller one, pays what is due then
 select rewards.set_uptime_points(0.2, '2025-03-01') is not null as set;
 select rewards.record_uptime('e', '2025-03-01', 3600);
-select rewards.record_uptime('e', '2025-03-01', 36000);
 select seconds, reached, trim_scale(booked) as booked from rewards.uptime where day = '2025-03-01';
+select rewards.record_uptime('e', '2025-03-01', 36000);
 select account, level, amount from rewards.ledger where reason = 'uptime' and created_at >= '2025-03-01' order by source_id, level;
 
 -- refused
