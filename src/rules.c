@@ -72,6 +72,7 @@ struct RuleSet
 };
 
 static RuleSet *current = NULL;
+static RuleSet *former = NULL;	/* who got it may still be computing with it */
 
 /* ---- reading the table ---- */
 
@@ -411,16 +412,24 @@ load_rules(void)
 	}
 }
 
+static void
+forget_set(RuleSet **set)
+{
+	if (*set)
+		MemoryContextDelete((*set)->context);
+	*set = NULL;
+}
+
 void
 rules_forget(void)
 {
-	if (current)
-		MemoryContextDelete(current->context);
-	current = NULL;
+	forget_set(&current);
+	forget_set(&former);
 }
 
 /*
- * The rules as committed now.  The result lives until the next call.
+ * The rules as committed now.  The result outlives one change: what rewards a row
+ * holds it, and asks for days of the programme, which comes here again.
  */
 const RuleSet *
 rules_current(void)
@@ -431,7 +440,8 @@ rules_current(void)
 		return current;
 
 	loaded = load_rules();
-	rules_forget();
+	forget_set(&former);
+	former = current;
 	MemoryContextSetParent(loaded->context, CacheMemoryContext);
 	current = loaded;
 	return current;
