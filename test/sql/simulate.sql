@@ -7,9 +7,12 @@ select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
 select rewards.set_setting('code_policy', 'both') is not null as set;
 select rewards.register_model('m', owner => 'maker');
+-- requests that bring nothing, recorded before ben is referred or created before: none of them leads to the milestone
+insert into rewards.usage_logs (user_id, endpoint, created_at) select 'ben', '/nothing', '2025-01-05' from generate_series(1, 3);
 select rewards.register_account('ana'), rewards.register_account('top', 'provider');
 select referrer from rewards.referral_signup('ana', 'ben', 'user', '2025-01-01');
 select referrer from rewards.referral_signup('top', 'gpu', 'provider', '2025-01-01');
+insert into rewards.usage_logs (user_id, endpoint, created_at) select 'ben', '/nothing', '2024-12-31' from generate_series(1, 3);
 -- 52 requests of ben: the 50th after the edge is a milestone under cxmpute, the 51st the first use of tts
 insert into rewards.usage_logs (user_id, provider_id, endpoint, model, input_tokens, output_tokens, created_at)
 select 'ben', 'gpu', '/chat/completions', 'm', 100, 100, timestamptz '2025-01-10' + i * interval '1 minute' from generate_series(1, 50) i;
