@@ -57,6 +57,11 @@ insert into rewards.journal (created_at, unit, distribution, actor, event, accou
 select '2025-01-15', 1, rewards.one_share(id, 'streak_bonus', 0, 30), 'test', 'streak/user/0/7', id, id || ' 2025-01-09' from rewards.account where name = 'ben';
 select * from rewards.simulate(null, '2025-01-01', '2025-02-01', '{"bonus": {"streak/user/0/7": {"event": "streak", "kind": "user", "amount": 40, "recipient_level": 0, "threshold": 7}}}') where entry = 'streak_bonus';
 select * from rewards.simulate('cxmpute', '2025-01-01', '2025-02-01') where entry = 'streak_bonus';
+-- uptime: what was paid for reports, and what the rules give for all of them
+select rewards.set_uptime_points(0.3, '2025-01-01') is not null as set, rewards.record_uptime('gpu', '2025-01-14', 7200);
+select * from rewards.simulate(null, '2025-01-11', '2025-01-20');
+select * from rewards.simulate(null, '2025-01-14', '2025-01-15', '{"uptime_points": {"": null}}') where actual <> simulated;
+
 -- all in one line
 select entry, sum(actual) as actual, sum(simulated) as simulated from rewards.simulate('cxmpute_guide', '2025-01-01', '2025-02-01') group by entry order by entry;
 
