@@ -251,7 +251,7 @@ note_day(Doer *doer, DateADT day, const AsOf *as_of)
 	/* room by powers of two */
 	if ((doer->ndays & (doer->ndays - 1)) == 0)
 		doer->days = doer->ndays == 0 ? palloc(sizeof(ActiveDay))
-			: repalloc_huge(doer->days, sizeof(ActiveDay) * 2 * doer->ndays);
+			: repalloc_huge(doer->days, (Size) 2 * doer->ndays * sizeof(ActiveDay));
 	doer->days[doer->ndays++] = (ActiveDay) {day, *as_of};
 }
 

@@ -52,9 +52,9 @@ create function truth.multiplying(n bigint) returns text
 	return (select case
 		when truth.dice('multiplying', n) < 0.45 then
 			format('select rewards.set_multiplier(%L, %L, %L, %s)', truth.someone(k.kind, 'multiplier', n), k.kind,
-				truth.maybe('multiplier', n, 6, truth.amount('multiplier', n, 3)), truth.since('multiplier', n))
+				truth.maybe('multiplier', n, 6, truth.amount('multiplier', n, 2)), truth.since('multiplier', n))
 		when truth.dice('multiplying', n) < 0.7 then
-			format('select rewards.start_campaign(%L, %L, %L, %L, %L, %L, %L)', 'campaign ' || n, truth.amount('campaign', n, 2.5),
+			format('select rewards.start_campaign(%L, %L, %L, %L, %L, %L, %L)', 'campaign ' || n, truth.amount('campaign', n, 1.5),
 				truth.instant('campaign', n), truth.maybe('until', n, 4, truth.instant('campaign', n) + (1 + truth.roll('length', n, 100)) * interval '1 day'),
 				truth.maybe('campaign kind', n, 2, k.kind),
 				case when truth.roll('campaign service', n, 3) = 0 then truth.pick('campaign service', n, array['chat', 'embeddings', 'tts', 'scrape', 'other']) end,
@@ -63,7 +63,7 @@ create function truth.multiplying(n bigint) returns text
 			format('select truth.end_campaign(%s)', n)
 		else
 			format('select rewards.set_streak_multiplier(%L, %s, %L, %s)', k.kind, 1 + truth.roll('days', n, 4),
-				truth.maybe('days', n, 5, truth.amount('streak', n, 2)), truth.since('streak', n))
+				truth.maybe('days', n, 5, truth.amount('streak', n, 1.5)), truth.since('streak', n))
 		end
 	from (select truth.pick('multiplying kind', n, array['user', 'provider']) as kind) k);
 
@@ -75,7 +75,7 @@ create function truth.change(n bigint) returns text
 		when truth.dice('change', n) < 0.17 then (
 			/* ranges stay within their tier's own, so that no two hold one model */
 			select format('select rewards.set_tier(%L, %L, %L, %L, null, %s)', tier,
-				truth.maybe('points', n, 12, truth.amount('points', n, case tier when 'titan' then 4000000000 else 30 end)),
+				truth.maybe('points', n, 12, truth.amount('points', n, case tier when 'titan' then 40000000 else 30 end)),
 				case when truth.roll('range', n, 4) = 0 then above + 1 else above end,
 				case when truth.roll('range', n, 4) = 1 then upto - 1 else upto end, truth.since('tier', n))
 			from (values (0, 'tide_pool', null::numeric, 4::numeric), (1, 'blue_surge', 4, 8), (2, 'open_ocean', 8, 22),
@@ -209,7 +209,7 @@ declare
 begin
 	perform truth.say(
 		format('select rewards.set_setting(''time_zone'', %L)', truth.pick('zone', 0, array['UTC', 'Asia/Kolkata', 'America/New_York', 'Pacific/Auckland'])),
-		'select rewards.set_tier(''abyss'', 31.000000007)', 'select rewards.set_tier(''titan'', 4000000000.000000001)',
+		'select rewards.set_tier(''abyss'', 31.000000007)', 'select rewards.set_tier(''titan'', 40000000.000000001)',
 		/* so that most days of activity multiply the next */
 		'select rewards.set_streak_multiplier(kind, days, round(1 + days / 7.0, 9), ''-infinity'') from unnest(''{user,provider}''::text[]) kind, generate_series(1, 3) days',
 		'select rewards.register_account(name, kind) from truth.account where i % 3 <> 0');
