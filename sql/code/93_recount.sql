@@ -143,6 +143,7 @@ as $$
 		('user_share', 'share', 'amount', true, 0, 1),
 		('creator_rate', 'rate', 'amount', true, 0, 9223372036.854775807),
 		('referral_rates', 'rates', 'rates', true, 0, 1),
+		('referral_kinds', 'allowed', 'boolean', true, null, null),
 		('campaign', 'multiplier', 'amount', true, 0, 1000),
 		('campaign', 'until', 'time', false, null, null),
 		('campaign', 'kind', 'kind', false, null, null),
@@ -181,7 +182,9 @@ begin
 					and coalesce((select bool_and(rewards.field_fits(r, 'amount', lowest, most)) from jsonb_array_elements(value) r), true) end;
 		else
 	end case;
-	if jsonb_typeof(value) <> 'string' then
+	if type = 'boolean' then
+		return jsonb_typeof(value) = 'boolean';
+	elsif jsonb_typeof(value) <> 'string' then
 		return false;
 	end if;
 	case type
@@ -207,6 +210,7 @@ as $$
 		when 'user_share' then key = ''
 		when 'uptime_points' then key = ''
 		when 'referral_rates' then key in ('user', 'provider')
+		when 'referral_kinds' then key ~ '^(user|provider)/(user|provider)$'
 		when 'model_pattern' then key ~ '^\d{1,9}$'
 		/* of these keys repeat what the value says */
 		when 'bonus' then value is null
