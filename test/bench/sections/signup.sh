@@ -16,6 +16,7 @@ section_signup()
 		tps zipf.ours 8 1 0 >/dev/null
 		read -r p50 p99 n < <(latencies signup)
 		record idle signup "$p50"; record idle signup99 "$p99"
+		post_all
 		read -r p50 p99 n < <(latencies network 1)
 		record idle network "$p50"; record idle network99 "$p99"
 		load poster 1 post
