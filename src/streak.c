@@ -26,6 +26,9 @@
 #include "utils/datetime.h"
 #include "utils/inval.h"
 
+/* 0001-01-01 */
+#define YEAR_ONE		(1721426 - POSTGRES_EPOCH_JDATE)
+
 /* sessions are told this much before a fact counts that they may not know of */
 #define SIGNAL_AHEAD	(60 * USECS_PER_SEC)
 
@@ -145,6 +148,8 @@ note_bonus(Streaks *streaks, const Runner *runner, int length, DateADT since, Da
 {
 	Feat		feat = {ENTRY_STREAK_BONUS, runner->kind, runner->account, length, NULL, *as_of};
 
+	if (since < YEAR_ONE)
+		return;					/* a day that is of year 1 in UTC and not here */
 	feat.detail = psprintf("%s %s", iso_date(since), iso_date(last_day));
 	bonuses_add(streaks->bonuses, &feat);
 }

@@ -40,8 +40,8 @@ begin
 	elsif event in ('signup', 'trial') and threshold is not null then
 		raise exception 'a bonus for the event "%" has no threshold', event
 			using errcode = 'invalid_parameter_value', hint = 'Leave it out.';
-	elsif hold < interval '0' then
-		raise exception 'hold must not be negative'
+	elsif hold < interval '0' or hold > interval '100 years' then
+		raise exception 'hold must be between nothing and 100 years'
 			using errcode = 'invalid_parameter_value', hint = 'It says how long the bonus cannot be disposed of.';
 	end if;
 	return rewards.set_rule('set_bonus', 'bonus', concat_ws('/', event, kind, recipient_level, threshold),
@@ -74,10 +74,10 @@ begin
 			(v.last_day - n + 2 + grace)::timestamp at time zone zone as until
 		from rewards.activity v
 		join rewards.account a on a.id = v.account
-		/* through its last day and, when that is today, through the day before */
-		cross join generate_series(0, case when v.last_day >= rewards.today() then 1 else 0 end) n
+		/* through its last day and, when that is today or later, through the days from yesterday on */
+		cross join generate_series(0, greatest(0, v.last_day - rewards.today() + 1)) n
 	) f
-	where f.until > clock_timestamp()
+	where f.until > clock_timestamp() and f.days > 0
 		and f.days >= (
 			select min((r.value ->> 'days')::integer) from rewards.rule r
 			where r.rule = 'streak_multiplier' and r.value ->> 'kind' = f.kind)
@@ -182,6 +182,12 @@ begin
 		raise exception 'campaign "%" runs then already', name
 			using errcode = 'unique_violation', detail = format('It is %s.', running),
 				hint = 'End it by rewards.end_campaign() first, or choose another name.';
+	end if;
+	/* what was planned and cancelled would end it there */
+	if exists (select from rewards.rule r where r.rule = 'campaign' and r.key = name
+			and r.valid_from > start_campaign.since and r.valid_from < coalesce(start_campaign.until, 'infinity')) then
+		raise exception 'campaign "%" was planned and cancelled for that time', name
+			using errcode = 'unique_violation', hint = 'Choose another name, or a time before or after.';
 	end if;
 	return rewards.set_rule('start_campaign', 'campaign', name,
 		jsonb_build_object('multiplier', multiplier, 'until', coalesce(until, 'infinity'), 'kind', kind, 'service', service, 'tier', tier),
@@ -311,6 +317,7 @@ begin
 		raise exception 'day must not be in the future'
 			using errcode = 'invalid_parameter_value', hint = 'Report a day while it lasts or after it.';
 	end if;
+	perform rewards.check_time(day::timestamp at time zone rewards.setting('time_zone'), 'day');
 	number := (rewards.ensure_account('provider', provider)).number;
 	insert into rewards.uptime as u (account, day, seconds, reached)
 	values (number, day, seconds, seconds >= rewards.setting('uptime_seconds_per_day')::integer)
@@ -321,7 +328,7 @@ begin
 	due := round(coalesce((rewards.rule_value('uptime_points', '',
 			day::timestamp at time zone rewards.setting('time_zone')) ->> 'points_per_hour')::numeric, 0) * known.seconds / 3600, 9);
 	if due > known.booked then
-		perform rewards.pay_uptime(number, day, due - known.booked, day || '/' || due);
+		perform rewards.pay_uptime(number, day, due - known.booked, to_char(day, 'YYYY-MM-DD') || '/' || due);
 		update rewards.uptime u set booked = due where u.account = number and u.day = day;
 	end if;
 end

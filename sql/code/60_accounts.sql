@@ -13,7 +13,9 @@ begin
 	if number is not null then
 		return;
 	end if;
-	if rewards.setting('auto_register') = 'off' then
+	/* whom usage names is known, also before posting */
+	if rewards.setting('auto_register') = 'off'
+			and (select t.named_at from rewards.tail_account(kind, account) t) is null then
 		raise exception 'unknown % "%"', kind, account
 			using errcode = 'RW001', hint = 'Register it by rewards.register_account(), or set auto_register on.';
 	end if;
@@ -115,7 +117,9 @@ begin
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
 	if rewards.setting('code_policy') = 'identity' then
-		if exists (select from rewards.voided_identity v where v.account = number) then
+		/* revoked, or somebody's revoked code before it was an id */
+	if exists (select from rewards.voided_identity v where v.account = number)
+			or exists (select from rewards.code c where c.code = code and c.voided_at is not null) then
 			raise exception 'the code of % "%" was revoked', kind, account
 				using errcode = 'RW006', hint = 'Set code_policy to generated or both, and it can have another one.';
 		end if;

@@ -90,7 +90,7 @@ begin
 		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
 		(select r.name from rewards.account r where r.id = owner.referrer),
 		(select count(*) from rewards.account r where r.referrer = owner.id),
-		(select c.code from rewards.code c where c.account = owner.id and c.voided_at is null order by c.custom desc, c.created_at limit 1),
+		rewards.current_code(owner.id),
 		coalesce(owner.joined_at, recent.named_at),
 		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at), '-infinity')
 	from rewards.account_lines(account_summary.account, account_summary.kind, 'month') l

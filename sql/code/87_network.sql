@@ -133,7 +133,7 @@ as $$
 						where t.account = r.id and t.unit = 1 and t.entry in (1, 2) and t.events > 0
 						order by t.day limit referral_performance.active_days) d) end
 			from rewards.account r
-			left join lateral (select v.last_at from rewards.activity v where v.account = r.id offset 0) v on true
+			left join lateral (select nullif(v.last_at, '-infinity') as last_at from rewards.activity v where v.account = r.id offset 0) v on true
 			where r.referrer = referral_performance.number
 			union all
 			select a.id, a.joined_at, t.last_at, 0
@@ -162,7 +162,7 @@ as $$
 	select jsonb_build_object(
 		'conversion', trim_scale(round(count(r.last_at)::numeric / nullif(count(*), 0), 9)),
 		'activation', trim_scale(round(count(*) filter (where r.days >= referral_performance.active_days)::numeric / nullif(count(*), 0), 9)),
-		'retention', trim_scale(round(count(*) filter (where r.last_at >= r.joined_at + interval '30 days')::numeric / nullif(count(*), 0), 9)),
+		'retention', trim_scale(round(count(*) filter (where r.last_at - interval '30 days' >= r.joined_at)::numeric / nullif(count(*), 0), 9)),
 		'activeReferees', count(*) filter (where r.last_at >= now() - interval '30 days'))
 	from referee r
 $$;
@@ -176,7 +176,8 @@ create function rewards.current_code(number bigint) returns text
 as $$
 begin
 	if rewards.setting('code_policy') = 'identity' then
-		return (select a.name from rewards.account a where a.id = number);
+		return (select a.name from rewards.account a where a.id = number
+			and not exists (select from rewards.voided_identity v where v.account = number));
 	end if;
 	return (select c.code from rewards.code c where c.account = number and c.voided_at is null
 		order by c.custom desc, c.created_at limit 1);

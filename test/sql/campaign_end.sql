@@ -23,3 +23,10 @@ insert into rewards.usage_logs (user_id, provider_id, endpoint, created_at)
 values ('u', 'p', '/tts', '2025-03-31 23:59:59.999998Z'), ('u', 'p', '/tts', '2025-03-31 23:59:59.999999Z')
 returning created_at, provider_points, user_points;
 select count(*) as differences from rewards.verify();
+-- a cancelled campaign stands in nobody's way without anybody's knowing: one that would
+-- run over the instant where another was cancelled is refused, one from there on is not
+select rewards.start_campaign('winter', 2, '2099-12-01 00:00Z', '2100-01-01 00:00Z') is not null as planned;
+select rewards.end_campaign('winter', '2099-12-01 00:00Z') is not null as cancelled;
+select rewards.start_campaign('winter', 2, '2099-11-15 00:00Z', '2100-02-01 00:00Z');
+select rewards.start_campaign('winter', 3, '2099-12-01 00:00Z', '2100-02-01 00:00Z') is not null as started;
+select multiplier, since at time zone 'UTC' as since, until at time zone 'UTC' as until from rewards.campaigns where name = 'winter';
