@@ -70,7 +70,7 @@ product_of(Amount amount)
 }
 
 /* value / 10^scale as numeric, for the rare product beyond 128 bits */
-static Numeric
+Numeric
 product_to_numeric(Product product)
 {
 	int128		billion = AMOUNT_ONE;

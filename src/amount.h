@@ -34,6 +34,7 @@ extern Product product_times(Product product, Amount factor);
 extern Product product_times_count(Product product, int64 count);
 extern Product product_plus(Product a, Product b);
 extern Amount product_round(Product product);
+extern Numeric product_to_numeric(Product product);
 
 extern Amount amount_times(Amount amount, Amount factor);
 extern void amount_strip(Amount amount, int64 *mantissa, int *scale);

@@ -63,7 +63,7 @@ put_text(Datum *values, bool *nulls, int column, const char *value)
 
 static void
 put_multiplied(Explanation *why, const Share *share, const char *rule, const Amount *base,
-			   const Amount *rate, const Amount *multiplier, const char *note)
+			   const Amount *rate, const Product *multiplier, const char *note)
 {
 	Datum		values[LINE_COLUMNS];
 	bool		nulls[LINE_COLUMNS] = {0};
@@ -76,7 +76,9 @@ put_multiplied(Explanation *why, const Share *share, const char *rule, const Amo
 	put_text(values, nulls, LINE_RULE, rule);
 	put_amount(values, nulls, LINE_BASE, base);
 	put_amount(values, nulls, LINE_RATE, rate);
-	put_amount(values, nulls, LINE_MULTIPLIER, multiplier);
+	nulls[LINE_MULTIPLIER] = multiplier == NULL;
+	if (multiplier)
+		values[LINE_MULTIPLIER] = NumericGetDatum(product_to_numeric(*multiplier));
 	put_text(values, nulls, LINE_NOTE, note);
 	tuplestore_putvalues(why->result->setResult, why->result->setDesc, values, nulls);
 }
@@ -137,12 +139,20 @@ amount_text(Amount amount)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount_to_numeric(amount))));
 }
 
+/* adds a factor, with who says so, to the text and to the product */
+static void
+note_factor(StringInfo text, Product *all, Amount factor, const char *reason)
+{
+	appendStringInfo(text, ", times %s (%s)", amount_text(factor), reason);
+	*all = product_times(*all, factor);
+}
+
 /*
  * What an earner's points were multiplied by, in words after the rule; in *all
  * all of it together.
  */
 static char *
-multiplier_reason(Explanation *why, AccountKind kind, const char *rule, Amount *all)
+multiplier_reason(Explanation *why, AccountKind kind, const char *rule, Product *all)
 {
 	const Reward *reward = &why->reward;
 	const Multipliers *multipliers = &reward->multipliers[kind];
@@ -152,22 +162,15 @@ multiplier_reason(Explanation *why, AccountKind kind, const char *rule, Amount *
 
 	initStringInfo(&text);
 	appendStringInfoString(&text, rule);
-	*all = reward->campaigns[kind];
+	*all = product_of(AMOUNT_ONE);
 	if (multipliers->own_fact)
-	{
-		appendStringInfo(&text, ", times %s (the account's own)", amount_text(multipliers->own));
-		*all = amount_times(*all, multipliers->own);
-	}
+		note_factor(&text, all, multipliers->own, "the account's own");
 	if (multipliers->streak_rule)
-	{
-		appendStringInfo(&text, ", times %s (a streak of %d days)",
-						 amount_text(multipliers->streak_rule->rate), multipliers->streak_days);
-		*all = amount_times(*all, multipliers->streak_rule->rate);
-	}
+		note_factor(&text, all, multipliers->streak_rule->rate,
+					psprintf("a streak of %d days", multipliers->streak_days));
 	while ((campaign = rule_next(reward->rules, RULE_CAMPAIGN, &place, &why->as_of)) != NULL)
 		if (reward_in_campaign(reward, campaign, kind, &why->as_of))
-			appendStringInfo(&text, ", times %s (campaign \"%s\")",
-							 amount_text(campaign->rate), campaign->key);
+			note_factor(&text, all, campaign->rate, psprintf("campaign \"%s\"", campaign->key));
 	return text.data;
 }
 
@@ -177,7 +180,7 @@ explain_own(Explanation *why, const Share *share)
 	const Reward *reward = &why->reward;
 	bool		work = share->entry == ENTRY_WORK;
 	const char *rule;
-	Amount		multiplier;
+	Product		multiplier;
 
 	if (work)
 		rule = base_reason(reward);

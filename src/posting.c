@@ -38,6 +38,7 @@
 #include "progress.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
@@ -313,6 +314,8 @@ begin_posting(Posting *posting, int64 max_events)
 	posting->horizon = U64FromFullTransactionId(ReadNextFullTransactionId());
 
 	PushActiveSnapshot(GetLatestSnapshot());
+	/* rules and edges that the rows it sees may have known */
+	AcceptInvalidationMessages();
 	quiet = quiet_since(&posting->cursor.quiet);
 	note_running(posting, GetActiveSnapshot(), &quiet);
 	return true;
@@ -470,12 +473,11 @@ visit_again(const LineRow *row, void *context)
 static int64
 fold_again(const Cursor *cursor, const Stretch *stretch)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "rewards refold", ALLOCSET_DEFAULT_SIZES);
 	Posting		posting = {0};
 	int64		events;
 
-	MemoryContextSwitchTo(context);
+	/* its memory goes with it, stretch by stretch */
+	SPI_connect();
 	/* one that sees what the stretch before has written */
 	PushActiveSnapshot(GetLatestSnapshot());
 	posting.totals = totals_create(GRAIN_DAY, true);
@@ -488,8 +490,7 @@ fold_again(const Cursor *cursor, const Stretch *stretch)
 	PopActiveSnapshot();
 	write_books(&posting);
 	events = posting.totals->events;
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	SPI_finish();
 	return events;
 }
 

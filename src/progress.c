@@ -108,7 +108,7 @@ progress_begin(Totals *totals, bool rewarding)
 	progress->rewarding = rewarding;
 	progress->doers = doers_create(context, 1024, NULL);
 	progress->bonuses = bonuses_create();
-	progress->streaks = streaks_create(progress->bonuses);
+	progress->streaks = streaks_create(rewarding ? progress->bonuses : NULL);
 	keyed_open(&progress->table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, false);
 	MemoryContextSwitchTo(previous);
 	return progress;
@@ -308,6 +308,7 @@ add_uptime(Progress *progress, const char *query)
 
 	if (SPI_execute(query, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read uptime");
+	MemoryContextSwitchTo(progress->context);	/* SPI has left its own */
 	progress->uptime = batch_create(lengthof(types), types, SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -352,6 +353,7 @@ merge_names(Progress *progress)
 		DoerEntry  *by_name = doers_lookup(progress->doers, key);
 		DoerEntry  *by_number = doers_lookup(progress->doers, number);
 
+		CHECK_FOR_INTERRUPTS();
 		if (by_name == NULL || by_number == NULL)
 			continue;
 		merge_doers(by_number->doer, by_name->doer);

@@ -110,7 +110,6 @@ multiply(const RuleSet *rules, const AsOf *as_of, AccountKind kind, Product poin
 {
 	const Account *account = kind == KIND_USER ? &reward->user : &reward->provider;
 	Multipliers *multipliers = &reward->multipliers[kind];
-	Product		campaigns = product_of(AMOUNT_ONE);
 	const Rule *campaign;
 	int			place = 0;
 
@@ -121,11 +120,7 @@ multiply(const RuleSet *rules, const AsOf *as_of, AccountKind kind, Product poin
 		points = product_times(points, multipliers->streak_rule->rate);
 	while ((campaign = rule_next(rules, RULE_CAMPAIGN, &place, as_of)) != NULL)
 		if (reward_in_campaign(reward, campaign, kind, as_of))
-		{
 			points = product_times(points, campaign->rate);
-			campaigns = product_times(campaigns, campaign->rate);
-		}
-	reward->campaigns[kind] = product_round(campaigns);
 	return product_round(points);
 }
 

@@ -45,7 +45,6 @@ typedef struct Reward
 	Account		user;
 	Account		provider;
 	Multipliers multipliers[2]; /* of the accounts, by kind */
-	Amount		campaigns[2];	/* all of them together, rounded to be shown */
 	Amount		base;
 	Amount		provider_points;
 	Amount		user_points;

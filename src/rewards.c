@@ -13,6 +13,7 @@
 #include "models.h"
 #include "progress.h"
 #include "ranking.h"
+#include "rules.h"
 #include "standing.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	MarkGUCPrefixReserved("rewards");
 
 	catalog_init();
+	rules_init();
 	accounts_init();
 	models_init();
 	standing_init();

@@ -61,6 +61,7 @@ typedef struct History
 
 struct RuleSet
 {
+	RuleSet    *before;			/* among the former ones */
 	MemoryContext context;
 	uint64		generation;
 	const pg_tz *time_zone;
@@ -72,7 +73,7 @@ struct RuleSet
 };
 
 static RuleSet *current = NULL;
-static RuleSet *former = NULL;	/* who got it may still be computing with it */
+static RuleSet *former = NULL;	/* whoever got one may still be computing with it */
 
 /* ---- reading the table ---- */
 
@@ -413,23 +414,44 @@ load_rules(void)
 }
 
 static void
-forget_set(RuleSet **set)
+forget_former(void)
 {
-	if (*set)
-		MemoryContextDelete((*set)->context);
-	*set = NULL;
+	while (former)
+	{
+		RuleSet    *before = former->before;
+
+		MemoryContextDelete(former->context);
+		former = before;
+	}
 }
 
+/* for when nothing is being computed: the next look-up reads the rules anew */
 void
 rules_forget(void)
 {
-	forget_set(&current);
-	forget_set(&former);
+	forget_former();
+	if (current)
+		MemoryContextDelete(current->context);
+	current = NULL;
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		forget_former();
+}
+
+void
+rules_init(void)
+{
+	RegisterXactCallback(transaction_ended, NULL);
 }
 
 /*
- * The rules as committed now.  The result outlives one change: what rewards a row
- * holds it, and asks for days of the programme, which comes here again.
+ * The rules as committed now.  The result lives until the transaction ends: what
+ * rewards a row holds it, and asks for days of the programme, which comes here
+ * again.
  */
 const RuleSet *
 rules_current(void)
@@ -440,8 +462,11 @@ rules_current(void)
 		return current;
 
 	loaded = load_rules();
-	forget_set(&former);
-	former = current;
+	if (current)
+	{
+		current->before = former;
+		former = current;
+	}
 	MemoryContextSetParent(loaded->context, CacheMemoryContext);
 	current = loaded;
 	return current;

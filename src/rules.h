@@ -154,6 +154,7 @@ typedef struct RuleSet RuleSet;
 extern const RuleSet *rules_current(void);
 extern const RuleSet *rules_of_tuples(HeapTuple *tuples, uint64 count, TupleDesc desc);
 extern void rules_forget(void);
+extern void rules_init(void);
 
 extern const Rule *rule_in_force(const RuleSet *rules, RuleKind kind,
 								 const char *key, const AsOf *as_of);

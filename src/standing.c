@@ -114,7 +114,7 @@ read_fact(HeapTuple tuple, TupleDesc desc, StandingFact *fact)
 		fact->number = amount_from_numeric(DatumGetNumeric(values[FACT_NUMBER]), name);
 }
 
-/* streaks by the order of recording: what posting found last holds */
+/* of two streaks that hold at a time that of the later day counts, as found last */
 static int
 compare_facts(const void *left, const void *right)
 {
@@ -123,7 +123,7 @@ compare_facts(const void *left, const void *right)
 
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
-	if (a->kind == STANDING_MULTIPLIER && a->change.valid_from != b->change.valid_from)
+	if (a->change.valid_from != b->change.valid_from)
 		return a->change.valid_from < b->change.valid_from ? -1 : 1;
 	return (a->id > b->id) - (a->id < b->id);
 }
@@ -166,11 +166,15 @@ still_holds(const Standing *standing, TimestampTz at)
 static void
 begin_reading(Standing *standing, TimestampTz at)
 {
-	DateADT		today = local_day(GetCurrentTimestamp());
+	TimestampTz now = GetCurrentTimestamp();
+	DateADT		today = local_day(now);
 
 	standing->generation = catalog_generation(TABLE_ACCOUNT_FACT);
 	standing->good_from = Min(at, day_start(today - 1));
 	standing->good_until = day_start(today + 1);
+	/* where clocks go back over midnight the day begins twice */
+	if (now < day_start(today))
+		standing->good_until = day_start(today);
 }
 
 /* whether nobody has any facts: then there is nothing to look up */

@@ -25,12 +25,17 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/inval.h"
+#include "utils/syscache.h"
 
 /* 0001-01-01 */
 #define YEAR_ONE		(1721426 - POSTGRES_EPOCH_JDATE)
 
-/* sessions are told this much before a fact counts that they may not know of */
-#define SIGNAL_AHEAD	(60 * USECS_PER_SEC)
+/*
+ * Sessions are told this much before a fact counts that they may not know of.  A
+ * commit that takes longer from the look at the clock until it is visible, waiting
+ * for a disk or a standby, would come too late for them.
+ */
+#define SIGNAL_AHEAD	(10 * SECS_PER_MINUTE * USECS_PER_SEC)
 
 /* a day, the run through it, how long that was before, and what makes it a day if new */
 typedef struct DayRun
@@ -50,7 +55,7 @@ typedef struct StreakFact
 
 struct Streaks
 {
-	Bonuses    *bonuses;
+	Bonuses    *bonuses;		/* NULL: none are granted */
 	int			grace;
 	int			lowest[2];		/* the shortest streak that a rule multiplies, by kind */
 	StreakFact *facts;
@@ -63,14 +68,17 @@ struct Streaks
  * when that is signalled: a subtransaction that rolls back takes its signal along.
  */
 static TimestampTz counts_from = DT_NOEND;
+static Oid	recorded_in = InvalidOid;	/* the table of facts it is in */
 
 /* ---- telling others ---- */
 
 static void
 signal_until(TimestampTz at)
 {
-	if (counts_from != DT_NOEND && counts_from <= at)
-		CacheInvalidateRelcacheByRelid(catalog_table(TABLE_ACCOUNT_FACT));
+	/* uninstall() may have come in between */
+	if (counts_from != DT_NOEND && counts_from <= at
+		&& SearchSysCacheExists1(RELOID, ObjectIdGetDatum(recorded_in)))
+		CacheInvalidateRelcacheByRelid(recorded_in);
 }
 
 static void
@@ -127,15 +135,13 @@ note_fact(Streaks *streaks, const Runner *runner, DateADT day, int length)
 	streaks->facts[streaks->count++] = (StreakFact) {runner->account, day, length};
 }
 
-static char *
-iso_date(DateADT day)
+static void
+write_date(char *text, DateADT day)
 {
 	struct pg_tm tm = {0};
-	char		text[MAXDATELEN + 1];
 
 	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 	EncodeDateOnly(&tm, USE_ISO_DATES, text);
-	return pstrdup(text);
 }
 
 /*
@@ -147,10 +153,15 @@ note_bonus(Streaks *streaks, const Runner *runner, int length, DateADT since, Da
 		   const AsOf *as_of)
 {
 	Feat		feat = {ENTRY_STREAK_BONUS, runner->kind, runner->account, length, NULL, *as_of};
+	char		detail[2 * (MAXDATELEN + 1)];
 
-	if (since < YEAR_ONE)
-		return;					/* a day that is of year 1 in UTC and not here */
-	feat.detail = psprintf("%s %s", iso_date(since), iso_date(last_day));
+	/* a day may be of year 1 in UTC and not here */
+	if (streaks->bonuses == NULL || since < YEAR_ONE)
+		return;
+	write_date(detail, since);
+	strcat(detail, " ");
+	write_date(detail + strlen(detail), last_day);
+	feat.detail = detail;
 	bonuses_add(streaks->bonuses, &feat);
 }
 
@@ -306,6 +317,7 @@ streaks_record(Streaks *streaks, const int64 *numbers)
 				  " (account, fact, number, valid_from, valid_until, seen_from, updated_by)"
 				  " select account, 'streak', days, since, until, (select rewards.last_number()), 'posting'"
 				  " from unnest($1, $2, $3, $4) f(account, days, since, until)");
+	recorded_in = catalog_table(TABLE_ACCOUNT_FACT);
 	if (batch.count > 0)
 		signal_until(GetCurrentTimestamp() + SIGNAL_AHEAD);
 }

@@ -189,6 +189,7 @@ possible_cuts(StreamQuery *query, Datum *args)
 		cuts.at[cuts.count++] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
 															SPI_tuptable->tupdesc, 1, &isnull));
 	}
+	SPI_freetuptable(SPI_tuptable);
 	return cuts;
 }
 
@@ -287,10 +288,18 @@ unexplained(const Datum *values, const bool *nulls, Reward *reward)
 {
 	AsOf		as_of = as_of_values(values);
 	const char *difference = check_row(values, nulls, &as_of, reward);
+	MemoryContext attempts;
+	MemoryContext previous;
 	Cuts		cuts[CUTS];
+	bool		explained;
 
 	possible_cuts_of_row(values, nulls, reward, cuts);
-	return cuts_explain(values, nulls, &as_of, cuts, 0, reward) ? NULL : difference;
+	attempts = AllocSetContextCreate(CurrentMemoryContext, "rewards attempts", ALLOCSET_DEFAULT_SIZES);
+	previous = MemoryContextSwitchTo(attempts);
+	explained = cuts_explain(values, nulls, &as_of, cuts, 0, reward);
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(attempts);
+	return explained ? NULL : difference;
 }
 
 static const char *

@@ -383,7 +383,9 @@ begin
 			rewards.held_until(bonus.at, nullif(bonus.hold, '')::interval)
 		where not exists (
 			select from rewards.journal k
-			where k.event = bonus.rule and k.account = bonus.account and split_part(k.cause, ' ', 1) = bonus.doer
+			where k.event = bonus.rule and k.account = bonus.account
+				/* '!' comes after the blank */
+				and k.cause >= bonus.doer || ' ' and k.cause < bonus.doer || '!'
 				and split_part(k.cause, ' ', 2)::date between bonus.since::date and bonus.last_day::date)
 		on conflict do nothing
 		returning j.id;

@@ -213,7 +213,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
 	return query
-	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate, e.multiplier, e.note
+	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate, trim_scale(e.multiplier), e.note
 	from rewards.usage_logs u
 	cross join lateral rewards.explain_shares(u.id) e
 	left join rewards.account a on a.id = e.account_number

@@ -47,7 +47,7 @@ create table if not exists rewards.journal (
 	actor text not null,
 	event text,
 	account bigint,
-	cause text,
+	cause text collate "C",
 	reverses_source text,
 	reverses_id bigint,
 	held_until timestamptz

@@ -135,7 +135,7 @@ select a.kind, a.name as account, v.streak as current_streak, v.best_streak, v.l
 		from (
 			select f.number from rewards.account_fact f
 			where f.account = v.account and f.fact = 'streak' and f.valid_from <= now() and f.valid_until > now()
-			order by f.id desc limit 1) f
+			order by f.valid_from desc, f.id desc limit 1) f
 		join rewards.rules m on m.rule = 'streak_multiplier' and m.in_force
 			and m.value ->> 'kind' = a.kind and (m.value ->> 'days')::integer <= f.number
 		order by (m.value ->> 'days')::integer desc limit 1), 1) as multiplier

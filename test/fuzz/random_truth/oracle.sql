@@ -153,7 +153,7 @@ left join lateral (select f.number from rewards.account_fact f
 	order by f.valid_from desc, f.id desc limit 1) own on true
 left join lateral (select f.number as days from rewards.account_fact f
 	where f.account = a.id and f.fact = 'streak' and f.valid_from <= u.at and f.valid_until > u.at and f.seen_from < u.id
-	order by f.id desc limit 1) run on true
+	order by f.valid_from desc, f.id desc limit 1) run on true
 left join lateral (select r.multiplier from truth.force r
 	where r.rule = 'streak_multiplier' and (r.knows, r.since) = (u.knows, u.since) and r.kind = k.kind and r.days <= run.days
 	order by r.days desc limit 1) streak on true
