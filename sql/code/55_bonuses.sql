@@ -75,7 +75,7 @@ begin
 		from rewards.activity v
 		join rewards.account a on a.id = v.account
 		/* through its last day and, when that is today or later, through the days from yesterday on */
-		cross join generate_series(0, greatest(0, v.last_day - rewards.today() + 1)) n
+		cross join generate_series(0, greatest(0, least(v.streak - 1, v.last_day - rewards.today() + 1))) n
 	) f
 	where f.until > clock_timestamp() and f.days > 0
 		and f.days >= (

@@ -42,3 +42,18 @@ execute row('over', 0);
 execute row('over', 1);
 select count(*) as differences from rewards.verify();
 deallocate row;
+
+-- posting has recorded today's longer streak already when a rule for a shorter one is
+-- made: tomorrow the longer one counts
+select rewards.uninstall('drop all data');
+select rewards.install() is not null as installed;
+select rewards.set_streak_multiplier(kind, days, null, '-infinity') is not null as ended from rewards.streak_multipliers;
+select rewards.set_setting('streak_grace_days', '1') is not null as set;
+select rewards.set_streak_multiplier('user', 5, 5) is not null as set;
+insert into rewards.usage_logs (user_id, endpoint, created_at)
+select 'ann', '/tts', day from generate_series(date_trunc('day', now() at time zone 'UTC') - interval '4 days', now() at time zone 'UTC', '1 day') day;
+select complete from rewards.post();
+select rewards.set_streak_multiplier('user', 4, 4) is not null as set;
+insert into rewards.usage_logs (user_id, endpoint, created_at)
+values ('ann', '/tts', now()), ('ann', '/tts', now() + interval '1 day') returning trim_scale(user_points / 0.2) as multiplier;
+select multiplier from rewards.streaks where account = 'ann';
