@@ -35,7 +35,7 @@
  * commit that takes longer from the look at the clock until it is visible, waiting
  * for a disk or a standby, would come too late for them.
  */
-#define SIGNAL_AHEAD	(10 * SECS_PER_MINUTE * USECS_PER_SEC)
+#define SIGNAL_AHEAD	(INT64CONST(10) * SECS_PER_MINUTE * USECS_PER_SEC)
 
 /* a day, the run through it, how long that was before, and what makes it a day if new */
 typedef struct DayRun
@@ -153,14 +153,16 @@ note_bonus(Streaks *streaks, const Runner *runner, int length, DateADT since, Da
 		   const AsOf *as_of)
 {
 	Feat		feat = {ENTRY_STREAK_BONUS, runner->kind, runner->account, length, NULL, *as_of};
-	char		detail[2 * (MAXDATELEN + 1)];
+	char		first[MAXDATELEN + 1];
+	char		last[MAXDATELEN + 1];
+	char		detail[2 * sizeof(first)];
 
 	/* a day may be of year 1 in UTC and not here */
 	if (streaks->bonuses == NULL || since < YEAR_ONE)
 		return;
-	write_date(detail, since);
-	strcat(detail, " ");
-	write_date(detail + strlen(detail), last_day);
+	write_date(first, since);
+	write_date(last, last_day);
+	snprintf(detail, sizeof(detail), "%s %s", first, last);
 	feat.detail = detail;
 	bonuses_add(streaks->bonuses, &feat);
 }

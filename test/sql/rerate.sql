@@ -17,7 +17,8 @@ insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, mode
 create temp table kept as table rewards.usage_logs;
 create function pg_temp.found(since timestamptz default '2025-01-01', until timestamptz default '2025-03-01')
 returns table (request text, kind text, account text, entry text, booked numeric, now_due numeric) language sql as $$
-	select u.request_id, r.kind, r.account, r.entry, r.booked, r.now_due from rewards.rerate(since, until, 'look') r join rewards.usage_logs u on u.id = r.usage_id $$;
+	select u.request_id, r.kind, r.account, r.entry, r.booked, r.now_due from rewards.rerate(since, until, 'look') r join rewards.usage_logs u on u.id = r.usage_id
+	order by u.id, r.kind collate "C", r.account collate "C", r.entry collate "C" $$;
 create function pg_temp.book(reason text) returns bigint language sql as $$ select count(*) from rewards.rerate('2025-01-01', '2025-03-01', reason, false) $$;
 /* each correction with its event, and who shows it where */
 create view pg_temp.corrections as
