@@ -82,8 +82,8 @@ sql($insert);
 is(ahead(), 1, 'partitions are wanted');
 my $open = $node->background_psql('postgres');
 $open->query_safe('begin; select rewards.post()');
-is(sql("set statement_timeout = '3s'; insert into rewards.usage_logs (request_id, user_id, endpoint) values ('while open', 'u1', '/tts') returning user_points > 0"),
-	't', 'a writer is not held up by an open posting');
+is(sql("set statement_timeout = '3s'; insert into rewards.usage_logs (request_id, user_id, endpoint) values ('while open', 'u1', '/tts') returning user_points, service, tier"),
+	'0.2|tts|tide_pool', 'a writer is not held up by an open posting');
 is(sql("set statement_timeout = '3s'; select count(*) from rewards.usage_logs where request_id = 'while open'"), '1', 'nor is a reader');
 $open->query_safe('commit');
 
