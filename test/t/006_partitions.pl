@@ -80,6 +80,7 @@ for my $what ('default', 'bounded')
 sql("select setval('rewards.usage_number', (select max(first) - 10 from rewards.usage_partition))");
 sql($insert);
 is(ahead(), 1, 'partitions are wanted');
+sql('select rewards.set_user_share(0.1)');	# the load has left any
 my $open = $node->background_psql('postgres');
 $open->query_safe('begin; select rewards.post()');
 is(sql("set statement_timeout = '3s'; insert into rewards.usage_logs (request_id, user_id, endpoint) values ('while open', 'u1', '/tts') returning user_points, service, tier"),
