@@ -276,14 +276,8 @@ declare
 begin
 	/* as for a request: up the chain as it was then, each share of the provider's own points */
 	for step in
-		with recursive chain(account, level) as (
-			select a.referrer, 1 from rewards.account a where a.id = provider and a.referred_at <= at
-			union all
-			select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
-			where a.referred_at <= at and c.level < jsonb_array_length(rates)
-		)
 		select c.account, c.level, round(amount * (rates ->> (c.level - 1))::numeric, 9) as share
-		from chain c where c.level <= jsonb_array_length(rates) order by c.level
+		from rewards.chain_above(provider, at, jsonb_array_length(rates)) c where c.level > 0 order by c.level
 	loop
 		if step.share <> 0 then
 			shares := shares || jsonb_build_object('account', step.account, 'entry', 'referral', 'level', step.level, 'amount', step.share);

@@ -283,21 +283,35 @@ comment on function rewards.revoke_code(text, text, text) is
 
 /* ---- edges ---- */
 
+create function rewards.chain_above(number bigint, at timestamptz, depth integer) returns table (account bigint, level integer)
+	language plpgsql stable parallel unsafe rows 4
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return query
+	with recursive chain(account, level) as (
+		select number, 0
+		union all
+		select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
+		where a.referred_at <= at and c.level < depth
+	)
+	select c.account, c.level from chain c;
+end
+$$;
+revoke all on function rewards.chain_above(bigint, timestamptz, integer) from public;
+comment on function rewards.chain_above(bigint, timestamptz, integer) is
+	'who stood in an account''s chain at a time: itself at level 0, its referrer at 1, and so on, at most so many levels up';
+
 create function rewards.pay_signup(referee bigint, kind text, at timestamptz) returns numeric
 	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	with recursive chain(account, level) as (
-		select referee, 0
-		union all
-		select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
-		where a.referrer is not null and a.referred_at <= at and c.level < 32
-	), rule as (
+	with rule as (
 		select r.key, rewards.rule_value('bonus', r.key, at) as value
 		from (select distinct r.key from rewards.rule r where r.rule = 'bonus' and r.key like 'signup/' || pay_signup.kind || '/%') r
 	), bonus as (
 		select r.key, c.account, c.level, (r.value ->> 'amount')::numeric as amount, (r.value ->> 'hold')::interval as hold
-		from rule r join chain c on c.level = (r.value ->> 'recipient_level')::integer
+		from rule r join rewards.chain_above(referee, at, 32) c on c.level = (r.value ->> 'recipient_level')::integer
 	), booked as (
 		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
 		select at, 1, rewards.one_share(b.account, 'signup_bonus', b.level, b.amount), 'signup', rewards.caller()::text,

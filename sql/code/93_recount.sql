@@ -316,21 +316,6 @@ comment on function rewards.simulated_rules(text, jsonb) is
 
 /* ---- simulate: what is no usage ---- */
 
-create function rewards.climb(account bigint, level integer, at timestamptz) returns bigint
-	language sql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-as $$
-	with recursive chain(account, level) as (
-		select climb.account, 0
-		union all
-		select a.referrer, c.level + 1 from chain c join rewards.account a on a.id = c.account
-		where a.referred_at <= climb.at and c.level < climb.level
-	)
-	select c.account from chain c where c.level = climb.level
-$$;
-revoke all on function rewards.climb(bigint, integer, timestamptz) from public;
-comment on function rewards.climb(bigint, integer, timestamptz) is 'the account so many levels up the chain at a time; NULL beyond its end';
-
 create function rewards.simulated_bonuses(since timestamptz, until timestamptz, preset text, changes jsonb)
 	returns table (kind text, account text, entry text, amount numeric)
 	language sql stable parallel unsafe
@@ -389,10 +374,9 @@ as $$
 	select coalesce(r.kind, g.kind), coalesce(r.name, g.name), g.event || '_bonus', g.amount
 	from granted g
 	/* one by one by index: how many they are nobody can tell beforehand */
-	left join lateral (
-		select rewards.climb((select a.id from rewards.account a where a.name = g.name and a.kind = g.kind), g.level, g.at) as number
-		where g.level > 0) n on true
-	left join rewards.account r on r.id = n.number
+	left join lateral rewards.chain_above(
+		(select a.id from rewards.account a where a.name = g.name and a.kind = g.kind), g.at, g.level) c on c.level = g.level
+	left join rewards.account r on r.id = c.account
 	where g.level = 0 or r.id is not null
 	union all
 	/* grants for days in a row are those made, at the price of these rules */
@@ -425,9 +409,10 @@ as $$
 	), paid(account, entry, amount) as (
 		select o.account, 'work', o.amount from own o
 		union all
-		select rewards.climb(o.account, l.level::integer, o.at), 'referral', round(o.amount * l.rate::numeric, 9)
+		select c.account, 'referral', round(o.amount * (r.value -> 'rates' ->> (c.level - 1))::numeric, 9)
 		from own o join version r on r.rule = 'referral_rates' and r.since <= o.at and r.until > o.at
-		cross join lateral jsonb_array_elements_text(r.value -> 'rates') with ordinality l(rate, level)
+		cross join lateral rewards.chain_above(o.account, o.at, jsonb_array_length(r.value -> 'rates')) c
+		where c.level > 0
 	)
 	select a.kind, a.name, p.entry, p.amount from paid p join rewards.account a on a.id = p.account where p.amount <> 0
 $$;

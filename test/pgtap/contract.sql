@@ -270,7 +270,7 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select * from rewards.score_bucket', 'insert into rewards.journal default values', 'select * from rewards.board_top(2::smallint, null, 1)',
 	'select * from rewards.tail_account(''user'', ''u'')', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_streak_multiplier(''user'', 1, 2)',
 	'select rewards.set_multiplier(''u'', ''user'', 2)', 'select rewards.set_uptime_points(1)', 'select rewards.start_campaign(''mine'', 2, now(), null)', 'select rewards.end_campaign(''mine'')',
-	'select rewards.pay_uptime(1, current_date, 1, ''x'')', 'select rewards.one_share(1, ''usage'', 0, 1)', 'select rewards.record_streaks()',
+	'select rewards.pay_uptime(1, current_date, 1, ''x'')', 'select rewards.one_share(1, ''usage'', 0, 1)', 'select rewards.record_streaks()', 'select * from rewards.chain_above(1, now(), 1)',
 	'select rewards.book_bonuses(''{x}'', ''{1}'', ''{1}'', ''{}'', ''{now}'', array[rewards.one_share(1, ''trial_bonus'', 0, 1)])',
 	'select * from rewards.account_fact', 'insert into rewards.account_fact default values', 'select * from rewards.uptime', 'update rewards.uptime set booked = 0', 'select * from rewards.activity',
 	'select * from rewards.network', 'select * from rewards.network_sizes(''user'', ''a'')', 'select rewards.network_levels(1)']) command;
