@@ -121,18 +121,12 @@ bonuses_add(Bonuses *bonuses, const Feat *feat)
 	}
 }
 
-static int64
-number_of(int64 key, const int64 *numbers)
-{
-	return key > 0 ? key : numbers[NAME_PLACE(key)];
-}
-
 /* whose feat it is, and which of them */
 static char *
 cause_of(const Grant *grant, const int64 *numbers)
 {
 	return psprintf(grant->detail ? "%lld %s" : "%lld",
-					(long long) number_of(grant->doer, numbers), grant->detail);
+					(long long) number_of_key(grant->doer, numbers), grant->detail);
 }
 
 static Distribution *
@@ -161,7 +155,7 @@ bonuses_book(Bonuses *bonuses, const int64 *numbers)
 	for (int i = 0; i < bonuses->count; i++)
 	{
 		const Grant *grant = &bonuses->grants[i];
-		int64		account = number_of(grant->account, numbers);
+		int64		account = number_of_key(grant->account, numbers);
 
 		batch.columns[0][i] = CStringGetTextDatum(grant->rule);
 		batch.columns[1][i] = Int64GetDatum(account);

@@ -119,9 +119,7 @@ collect_lines(Totals *totals, const int64 *numbers, Total **lines)
 	while ((total = hash_seq_search(&scan)) != NULL)
 	{
 		(*lines)[count] = *total;
-		if (total->key.account < 0)
-			(*lines)[count].key.account = numbers[NAME_PLACE(total->key.account)];
-		count++;
+		(*lines)[count++].key.account = number_of_key(total->key.account, numbers);
 	}
 	return sort_lines(*lines, count);
 }

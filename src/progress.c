@@ -492,8 +492,7 @@ sort_doers(Progress *progress, const int64 *numbers)
 	{
 		Doer	   *doer = entry->doer;
 
-		if (doer->account < 0)
-			doer->account = numbers[NAME_PLACE(doer->account)];
+		doer->account = number_of_key(doer->account, numbers);
 		doers[count++] = doer;
 	}
 	qsort(doers, count, sizeof(Doer *), compare_doers);

@@ -307,8 +307,7 @@ streaks_record(Streaks *streaks, const int64 *numbers)
 		const StreakFact *fact = &streaks->facts[i];
 		TimestampTz valid_from = day_start(fact->day + 1);
 
-		batch.columns[0][i] = Int64GetDatum(fact->account > 0 ? fact->account
-											: numbers[NAME_PLACE(fact->account)]);
+		batch.columns[0][i] = Int64GetDatum(number_of_key(fact->account, numbers));
 		batch.columns[1][i] = Int32GetDatum(fact->length);
 		batch.columns[2][i] = TimestampTzGetDatum(valid_from);
 		batch.columns[3][i] = TimestampTzGetDatum(day_start(fact->day + 2 + streaks->grace));

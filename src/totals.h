@@ -13,6 +13,13 @@
 #define NAME_KEY(place)		(-(int64) (place) - 1)
 #define NAME_PLACE(key)		((int) (-(key) - 1))
 
+/* the number of an account by its key, with those of the names */
+static inline int64
+number_of_key(int64 key, const int64 *numbers)
+{
+	return key < 0 ? numbers[NAME_PLACE(key)] : key;
+}
+
 #define KIND_UNKNOWN (-1)
 
 /* columns of rewards.day_total and rewards.month_total; the first five are the key */
