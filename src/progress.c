@@ -85,12 +85,6 @@ struct Progress
 	Batch		uptime;			/* accounts and days of uptime that count from now on */
 };
 
-void
-progress_init(void)
-{
-	streaks_init();
-}
-
 /*
  * rewarding: grant bonuses and record streaks for what is new.  The rows are to
  * be read under the active snapshot, which is used here, too.
@@ -376,7 +370,7 @@ is_folded_day(KeyedTable *totals, const Doer *doer, DateADT day)
 
 /* late events mostly are of days that are known: those make no difference */
 static void
-drop_known_days(Progress *progress, KeyedTable *totals, Doer *doer)
+drop_known_days(KeyedTable *totals, Doer *doer)
 {
 	int			kept = 0;
 
@@ -402,7 +396,7 @@ add_streaks(Progress *progress)
 		Runner		runner = {doer->account, doer->kind, doer->days};
 
 		CHECK_FOR_INTERRUPTS();
-		drop_known_days(progress, &totals, doer);
+		drop_known_days(&totals, doer);
 		if (doer->ndays > 1)
 			qsort(doer->days, doer->ndays, sizeof(ActiveDay), compare_days);
 		runner.count = doer->ndays;

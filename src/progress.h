@@ -14,6 +14,5 @@ extern void progress_add(Progress *progress, const LineRow *row);
 extern void progress_add_counted_uptime(Progress *progress);
 extern void progress_finish(Progress *progress);
 extern int	progress_write(Progress *progress, const int64 *numbers);
-extern void progress_init(void);
 
 #endif							/* REWARDS_PROGRESS_H */

@@ -11,10 +11,10 @@
 #include "memo.h"
 #include "miscadmin.h"
 #include "models.h"
-#include "progress.h"
 #include "ranking.h"
 #include "rules.h"
 #include "standing.h"
+#include "streak.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -45,7 +45,7 @@ _PG_init(void)
 	accounts_init();
 	models_init();
 	standing_init();
-	progress_init();
+	streaks_init();
 	ranking_init();
 }
 

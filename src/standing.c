@@ -3,7 +3,7 @@
  *		What multiplies the points of an account, cached per backend.
  *
  * Posting adds to streaks all the time, and whatever it adds of a day counts from
- * the next day on.  So it signals only what counts today or before (progress.c),
+ * the next day on.  So it signals only what counts today or before (streak.c),
  * and what was read here is good for events up to the end of the day on which it
  * was read.
  */
@@ -260,7 +260,6 @@ standing_multipliers(const RuleSet *rules, int64 account, AccountKind kind, cons
 	fact = fact_in_force(standing, STANDING_STREAK, kind, as_of);
 	if (fact)
 	{
-		multipliers.streak_fact = fact->id;
 		multipliers.streak_days = (int) (fact->number / AMOUNT_ONE);
 		multipliers.streak_rule = rule_for_streak(rules, kind, multipliers.streak_days, as_of);
 	}

@@ -13,8 +13,7 @@ typedef struct Multipliers
 {
 	int64		own_fact;		/* 0: it has no multiplier of its own */
 	Amount		own;
-	int64		streak_fact;	/* 0: no streak */
-	int			streak_days;
+	int			streak_days;	/* 0: no streak */
 	const Rule *streak_rule;	/* what they multiply by, or NULL */
 } Multipliers;
 
