@@ -77,15 +77,13 @@ begin
 		/* through its last day and, when that is today or later, through the days from yesterday on */
 		cross join generate_series(0, greatest(0, least(v.streak - 1, v.last_day - rewards.today() + 1))) n
 	) f
-	where f.until > clock_timestamp() and f.days > 0
+	where f.until > clock_timestamp()
 		and f.days >= (
 			select min((r.value ->> 'days')::integer) from rewards.rule r
 			where r.rule = 'streak_multiplier' and r.value ->> 'kind' = f.kind)
 		and not exists (
 			select from rewards.account_fact k
-			where k.account = f.account and k.fact = 'streak' and k.valid_until > clock_timestamp() and k.valid_from = f.since)
-	/* of two that hold the later recorded counts */
-	order by f.account, f.since;
+			where k.account = f.account and k.fact = 'streak' and k.valid_until > clock_timestamp() and k.valid_from = f.since);
 	if found then
 		perform rewards.signal_change('rewards.account_fact');
 	end if;
