@@ -172,13 +172,13 @@ typedef struct Cuts
 	int64	   *at;
 } Cuts;
 
-/* the number itself, then where the cut may lie below it */
+/* the number itself, then where the cut may lie below it; nulls: as for SPI */
 static Cuts
-possible_cuts(StreamQuery *query, Datum *args)
+possible_cuts(StreamQuery *query, Datum *args, const char *nulls)
 {
 	Cuts		cuts = {1};
 
-	if (SPI_execute_plan(stream_plan(query), args, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(stream_plan(query), args, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read changes");
 	cuts.at = palloc((SPI_processed + 1) * sizeof(int64));
 	cuts.at[0] = DatumGetInt64(args[0]);
@@ -197,33 +197,19 @@ possible_cuts(StreamQuery *query, Datum *args)
 static void
 possible_cuts_of_row(const Datum *values, const bool *nulls, const Reward *full, Cuts *cuts)
 {
-	Datum		args[3] = {values[COLUMN_ID]};
 	const int64 accounts[] = {full->user.number, full->provider.number};
+	Datum		args[3] = {values[COLUMN_ID], values[COLUMN_MODEL]};
 
-	for (int i = 0; i < CUTS; i++)
+	cuts[CUT_RULES] = possible_cuts(&rule_cuts_query, args, NULL);
+	/* what has no model knew no facts of one */
+	cuts[CUT_MODEL] = possible_cuts(&model_cuts_query, args, nulls[COLUMN_MODEL] ? " n" : NULL);
+	for (int i = CUT_USER_MULTIPLIER; i < CUTS; i++)
 	{
-		StreamQuery *query = &account_cuts_query;
+		int			place = i - CUT_USER_MULTIPLIER;
 
-		if (i == CUT_RULES)
-			query = &rule_cuts_query;
-		else if (i == CUT_MODEL)
-		{
-			query = &model_cuts_query;
-			args[1] = values[COLUMN_MODEL];
-		}
-		else
-		{
-			args[1] = Int64GetDatum(accounts[(i - CUT_USER_MULTIPLIER) % 2]);
-			args[2] = CStringGetTextDatum(standing_name((i - CUT_USER_MULTIPLIER) / 2));
-		}
-		if (i == CUT_MODEL && nulls[COLUMN_MODEL])
-		{
-			cuts[i].count = 1;
-			cuts[i].at = palloc(sizeof(int64));
-			cuts[i].at[0] = DatumGetInt64(values[COLUMN_ID]);
-		}
-		else
-			cuts[i] = possible_cuts(query, args);
+		args[1] = Int64GetDatum(accounts[place % 2]);
+		args[2] = CStringGetTextDatum(standing_name(place / 2));
+		cuts[i] = possible_cuts(&account_cuts_query, args, NULL);
 	}
 }
 
