@@ -8,22 +8,14 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "forest.h"
 #include "memo.h"
 #include "utils/memutils.h"
 
 #define SH_PREFIX forest_half
 #define SH_ELEMENT_TYPE ForestEntry
-#define SH_KEY_TYPE int64
 #define SH_KEY account.number
-#define SH_HASH_KEY(table, key) \
-	murmurhash32((uint32) (key) ^ (uint32) ((uint64) (key) >> 32))
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "int64_hash.h"
 
 typedef struct Half
 {

@@ -13,7 +13,6 @@
 #include "access/htup_details.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "keyed.h"
 #include "miscadmin.h"
@@ -64,14 +63,8 @@ typedef struct DoerEntry
 
 #define SH_PREFIX doers
 #define SH_ELEMENT_TYPE DoerEntry
-#define SH_KEY_TYPE int64
 #define SH_KEY account
-#define SH_HASH_KEY(table, key) murmurhash32((uint32) (key) ^ (uint32) ((uint64) (key) >> 32))
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "int64_hash.h"
 
 struct Progress
 {

@@ -15,7 +15,6 @@
 
 #include "accounts.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -82,14 +81,8 @@ StaticAssertDecl(ENTRY_LAST < 16, "an entry must fit into a key of sums");
 
 #define SH_PREFIX sums
 #define SH_ELEMENT_TYPE SumEntry
-#define SH_KEY_TYPE int64
 #define SH_KEY key
-#define SH_HASH_KEY(table, key) murmurhash32((uint32) (key) ^ (uint32) ((uint64) (key) >> 32))
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "int64_hash.h"
 
 /* accounts by number, as results show them */
 typedef struct NameEntry
@@ -102,14 +95,8 @@ typedef struct NameEntry
 
 #define SH_PREFIX names
 #define SH_ELEMENT_TYPE NameEntry
-#define SH_KEY_TYPE int64
 #define SH_KEY number
-#define SH_HASH_KEY(table, key) murmurhash32((uint32) (key) ^ (uint32) ((uint64) (key) >> 32))
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "int64_hash.h"
 
 typedef struct Recount
 {
