@@ -172,6 +172,17 @@ product_plus(Product a, Product b)
 											  product_to_numeric(b), NULL));
 }
 
+/* divided by ten so many times, exactly */
+Product
+product_shift(Product product, int places)
+{
+	if (product.wide)
+		return wide_product(numeric_mul_opt_error(product.wide,
+												  int64_div_fast_to_numeric(1, places), NULL));
+	product.scale += places;
+	return product;
+}
+
 /* the one rounding: half away from zero at the ninth place */
 Amount
 product_round(Product product)
@@ -315,4 +326,16 @@ amount_sum_of_datum(Datum value)
 	if (NumericGetDatum(numeric) != value)
 		pfree(numeric);
 	return negative ? -sum : sum;
+}
+
+/* an amount that a computed column holds; mostly it is zero */
+Amount
+amount_of_datum(Datum value)
+{
+	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
+
+	/* without digits, only its head */
+	if (VARSIZE_ANY_EXHDR(numeric) == sizeof(uint16))
+		return 0;
+	return (Amount) amount_sum_of_datum(value);
 }

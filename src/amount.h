@@ -33,6 +33,7 @@ extern Product product_of(Amount amount);
 extern Product product_times(Product product, Amount factor);
 extern Product product_times_count(Product product, int64 count);
 extern Product product_plus(Product a, Product b);
+extern Product product_shift(Product product, int places);
 extern Amount product_round(Product product);
 extern Numeric product_to_numeric(Product product);
 
@@ -42,5 +43,6 @@ extern Amount amount_from_numeric(Numeric value, const char *what);
 extern Numeric amount_to_numeric(Amount amount);
 extern Numeric amount_sum_to_numeric(AmountSum sum);
 extern AmountSum amount_sum_of_datum(Datum value);
+extern Amount amount_of_datum(Datum value);
 
 #endif							/* REWARDS_AMOUNT_H */

@@ -17,11 +17,13 @@ board_kind(Board board)
 
 /*
  * Whether movements of this unit and entry count on a board, for an account of
- * this kind.  What is paid out or staked was earned all the same.
+ * this kind.  What is paid out or staked was earned all the same; what was taken
+ * back (a negative entry, see totals.h) was not.
  */
 bool
 board_counts(Board board, AccountKind kind, int unit, int entry)
 {
+	entry = abs(entry);
 	if (entry == ENTRY_PAYOUT || entry == ENTRY_STAKE)
 		return false;
 	switch (board)

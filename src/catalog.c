@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "event.h"
+#include "storage/bufmgr.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -37,6 +38,8 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_SCORE_BUCKET] = "score_bucket",
 	[TABLE_ACTIVITY] = "activity",
 	[TABLE_NETWORK] = "network",
+	[TABLE_LOT] = "lot",
+	[TABLE_HOLD] = "hold",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
 	[INDEX_ACCOUNT_FACT] = "account_fact_account",
@@ -48,7 +51,9 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[INDEX_SCORE_ORDER] = "score_order",
 	[INDEX_SCORE_BUCKET] = "score_bucket_pkey",
 	[INDEX_ACTIVITY] = "activity_pkey",
-	[INDEX_NETWORK] = "network_pkey"
+	[INDEX_NETWORK] = "network_pkey",
+	[INDEX_LOT] = "lot_wallet",
+	[INDEX_HOLD] = "hold_request"
 };
 
 static Oid	table_oids[CATALOG_TABLES];
@@ -188,17 +193,40 @@ catalog_is_usage_log(Relation relation)
 	return true;
 }
 
-CatalogScan
-catalog_scan(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys)
+static CatalogScan
+begin_scan(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys, Snapshot snapshot)
 {
 	CatalogScan scan;
 
 	scan.heap = table_open(catalog_table(table), AccessShareLock);
-	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan.snapshot = RegisterSnapshot(snapshot);
 	scan.scan = systable_beginscan(scan.heap,
 								   nkeys > 0 ? catalog_table(index) : InvalidOid,
 								   nkeys > 0, scan.snapshot, nkeys, keys);
 	return scan;
+}
+
+CatalogScan
+catalog_scan(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys)
+{
+	return begin_scan(table, index, keys, nkeys, GetLatestSnapshot());
+}
+
+CatalogScan
+catalog_scan_active(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys)
+{
+	return begin_scan(table, index, keys, nkeys, GetActiveSnapshot());
+}
+
+/* whether nobody can have put a row into a table */
+bool
+catalog_is_empty(CatalogTable table)
+{
+	Relation	heap = table_open(catalog_table(table), AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
+
+	table_close(heap, AccessShareLock);
+	return empty;
 }
 
 HeapTuple

@@ -25,6 +25,8 @@ typedef enum CatalogTable
 	TABLE_SCORE_BUCKET,
 	TABLE_ACTIVITY,
 	TABLE_NETWORK,
+	TABLE_LOT,
+	TABLE_HOLD,
 	INDEX_ACCOUNT_NAME,
 	INDEX_ACCOUNT_ID,
 	INDEX_ACCOUNT_FACT,
@@ -37,6 +39,8 @@ typedef enum CatalogTable
 	INDEX_SCORE_BUCKET,
 	INDEX_ACTIVITY,
 	INDEX_NETWORK,
+	INDEX_LOT,
+	INDEX_HOLD,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -53,7 +57,8 @@ extern bool catalog_is_usage_log(Relation relation);
 
 /*
  * A look-up by index in one of our tables, in the newest snapshot: rules and
- * accounts are read as committed now, whatever the caller's isolation level.
+ * accounts are read as committed now, whatever the caller's isolation level.  What
+ * goes with the totals is read as the active snapshot sees it.
  */
 typedef struct CatalogScan
 {
@@ -64,6 +69,9 @@ typedef struct CatalogScan
 
 extern CatalogScan catalog_scan(CatalogTable table, CatalogTable index,
 								ScanKey keys, int nkeys);
+extern CatalogScan catalog_scan_active(CatalogTable table, CatalogTable index,
+									   ScanKey keys, int nkeys);
+extern bool catalog_is_empty(CatalogTable table);
 extern HeapTuple catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
 

@@ -30,7 +30,7 @@ static const char *const entry_names[] = {
 	NULL,
 	"work", "usage", "referral", "creator", "signup_bonus", "milestone_bonus",
 	"streak_bonus", "trial_bonus", "quality_bonus", "adjustment", "reversal",
-	"payout", "stake"
+	"payout", "stake", "credit", "expiry"
 };
 
 PG_FUNCTION_INFO_V1(distribution_in);
@@ -505,12 +505,17 @@ distribution_shares(PG_FUNCTION_ARGS)
 	SRF_RETURN_DONE(call);
 }
 
-/* entry_name(smallint): the name of a stored entry number; 22023 for others */
+/*
+ * entry_name(smallint): the name of a stored entry number; 22023 for others.  Totals
+ * keep what was taken back under the negative number of what it had been.
+ */
 Datum
 entry_name_of_number(PG_FUNCTION_ARGS)
 {
 	int16		number = PG_GETARG_INT16(0);
 
+	if (number <= -ENTRY_FIRST && number >= -ENTRY_LAST)
+		number = ENTRY_REVERSAL;
 	if (number < ENTRY_FIRST || number > ENTRY_LAST)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -25,11 +25,13 @@ typedef enum Entry
 	ENTRY_ADJUSTMENT,
 	ENTRY_REVERSAL,
 	ENTRY_PAYOUT,
-	ENTRY_STAKE
+	ENTRY_STAKE,
+	ENTRY_CREDIT,				/* these two only in credits, tokens and the like */
+	ENTRY_EXPIRY
 } Entry;
 
 #define ENTRY_FIRST		ENTRY_WORK
-#define ENTRY_LAST		ENTRY_STAKE
+#define ENTRY_LAST		ENTRY_EXPIRY
 
 /* the row's own account, while it is not registered */
 #define ACCOUNT_SELF	INT64CONST(0)

@@ -18,19 +18,47 @@
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256
 
+/* the columns of all three sorts of rows */
+enum
+{
+	LINE_NUMBER,
+	LINE_CREATED_AT,
+	LINE_SUCCEEDED,
+	LINE_TOKENS,
+	LINE_USER,
+	LINE_PROVIDER,
+	LINE_MODEL,
+	LINE_UNIT,
+	LINE_DISTRIBUTION,
+	LINE_REFEREE,
+	LINE_REFERRER,
+	LINE_SERVICE,
+	LINE_TIER,
+	LINE_REQUEST,
+	LINE_COST,
+	LINE_REQUESTS,
+	LINE_REVERSES,
+	LINE_EXPIRES_AT,
+	LINE_ABOUT
+};
+
 #define LINE_QUERY \
 	"select u.id, u.created_at, u.status_code between 200 and 299," \
 	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id," \
-	" u.model, 0::smallint, u.distribution, 0::bigint, 0::bigint, u.service" \
+	" u.model, 0::smallint, u.distribution, 0::bigint, 0::bigint, u.service, u.tier," \
+	" u.request_id, u.cost, 0, false, null::timestamptz, null::bigint" \
 	" from rewards.usage_logs u where u.id between $1 and $2" \
 	" union all" \
-	" select j.id, j.created_at, true, 0::bigint, null, null, null, j.unit," \
-	" j.distribution, 0::bigint, 0::bigint, null" \
+	" select j.id, j.created_at, true, j.tokens, null, null, j.model, j.unit," \
+	" j.distribution, 0::bigint, 0::bigint, null, null, null, null, j.requests," \
+	" j.event is not distinct from 'reversal', j.expires_at," \
+	" case j.reverses_source when 'journal' then j.reverses_id end" \
 	" from rewards.journal j where j.id between $1 and $2"
 
 #define EDGE_QUERY \
 	"select a.seen_from, null::timestamptz, false, 0::bigint, null::text, null::text," \
-	" null::text, 0::smallint, null::rewards.distribution, a.id, a.referrer, null::text" \
+	" null::text, 0::smallint, null::rewards.distribution, a.id, a.referrer, null::text," \
+	" null::text, null::text, null::numeric, 0, false, null::timestamptz, null::bigint" \
 	" from rewards.account a where a.referrer is not null and a.seen_from between $1 and $2"
 
 static StreamQuery any_order = {
@@ -76,34 +104,60 @@ is_in(const LineReader *reader, int64 number)
 	return low < reader->count && reader->stretches[low].first <= number;
 }
 
+/* what only usage has */
+static void
+read_usage(LineRow *row, const Datum *values, const bool *nulls)
+{
+	row->succeeded = DatumGetBool(values[LINE_SUCCEEDED]);
+	row->user = id_of_datum(values[LINE_USER], nulls[LINE_USER]);
+	row->provider = id_of_datum(values[LINE_PROVIDER], nulls[LINE_PROVIDER]);
+	row->service = id_of_datum(values[LINE_SERVICE], nulls[LINE_SERVICE]);
+	row->tier = id_of_datum(values[LINE_TIER], nulls[LINE_TIER]);
+	row->request = id_of_datum(values[LINE_REQUEST], nulls[LINE_REQUEST]);
+	row->cost = amount_of_datum(values[LINE_COST]);
+}
+
+/* what only the journal has */
+static void
+read_journal(LineRow *row, const Datum *values, const bool *nulls)
+{
+	row->requests = DatumGetInt32(values[LINE_REQUESTS]);
+	row->reverses = DatumGetBool(values[LINE_REVERSES]);
+	row->expires_at = nulls[LINE_EXPIRES_AT] ? DT_NOEND
+		: DatumGetTimestampTz(values[LINE_EXPIRES_AT]);
+	row->about = nulls[LINE_ABOUT] ? 0 : DatumGetInt64(values[LINE_ABOUT]);
+}
+
 static bool
 visit_slot(TupleTableSlot *slot, void *context)
 {
 	LineReader *reader = (LineReader *) context;
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
 	LineRow		row = {0};
 
-	row.number = DatumGetInt64(slot->tts_values[0]);
+	row.number = DatumGetInt64(values[LINE_NUMBER]);
 	if (!is_in(reader, row.number))
 		return true;			/* between two stretches */
 
-	row.referee = DatumGetInt64(slot->tts_values[9]);
-	row.referrer = DatumGetInt64(slot->tts_values[10]);
+	row.referee = DatumGetInt64(values[LINE_REFEREE]);
+	row.referrer = DatumGetInt64(values[LINE_REFERRER]);
 	if (row.referee != 0)
 		return reader->visit(&row, reader->context);
-	if (slot->tts_isnull[8])
+	if (nulls[LINE_DISTRIBUTION])
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("row %lld of usage_logs has no distribution", (long long) row.number),
 				 errhint("It was written past the table's trigger; remove it the same way.")));
-	row.created_at = DatumGetTimestampTz(slot->tts_values[1]);
-	row.succeeded = DatumGetBool(slot->tts_values[2]);
-	row.tokens = DatumGetInt64(slot->tts_values[3]);
-	row.user = id_of_datum(slot->tts_values[4], slot->tts_isnull[4]);
-	row.provider = id_of_datum(slot->tts_values[5], slot->tts_isnull[5]);
-	row.model = id_of_datum(slot->tts_values[6], slot->tts_isnull[6]);
-	row.unit = (Unit) DatumGetInt16(slot->tts_values[7]);
-	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(slot->tts_values[8]);
-	row.service = id_of_datum(slot->tts_values[11], slot->tts_isnull[11]);
+	row.created_at = DatumGetTimestampTz(values[LINE_CREATED_AT]);
+	row.model = id_of_datum(values[LINE_MODEL], nulls[LINE_MODEL]);
+	row.tokens = DatumGetInt64(values[LINE_TOKENS]);
+	row.unit = (Unit) DatumGetInt16(values[LINE_UNIT]);
+	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(values[LINE_DISTRIBUTION]);
+	if (row.unit == UNIT_OF_USAGE)
+		read_usage(&row, values, nulls);
+	else
+		read_journal(&row, values, nulls);
 	return reader->visit(&row, reader->context);
 }
 

@@ -10,7 +10,10 @@
 #include "distribution.h"
 #include "event.h"
 
-/* units of movements; the numbers are stored and never change */
+/*
+ * Units of movements; the numbers are stored and never change.  Currencies that
+ * programmes make for themselves come after these.
+ */
 typedef enum Unit
 {
 	UNIT_OF_USAGE = 0,			/* each share of a usage row has its own */
@@ -26,13 +29,20 @@ typedef struct LineRow
 	int64		number;
 	TimestampTz created_at;
 	bool		succeeded;
-	int64		tokens;
+	int64		tokens;			/* journal: of the request taken back, or added to a model */
+	int			requests;		/* journal: so many more requests of the model */
 	Id			user;			/* text NULL in the journal */
 	Id			provider;
 	Id			model;
 	Id			service;
+	Id			tier;
+	Id			request;
 	Unit		unit;			/* UNIT_OF_USAGE: a usage row */
 	const Distribution *distribution;
+	Amount		cost;			/* in credits */
+	bool		reverses;		/* takes back what was given */
+	TimestampTz expires_at;		/* of credits, DT_NOEND for never */
+	int64		about;			/* the journal entry that it is about, or 0 */
 	int64		referee;		/* 0: no edge */
 	int64		referrer;
 } LineRow;

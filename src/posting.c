@@ -32,6 +32,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lots.h"
 #include "miscadmin.h"
 #include "network.h"
 #include "number.h"
@@ -68,8 +69,9 @@ typedef struct Posting
 	Quiet		quiet;			/* when this posting began */
 	Totals	   *totals;
 	Progress   *progress;
-	int			booked;			/* bonuses found due */
+	int			booked;			/* bonuses and expiries found due */
 	Network    *network;
+	Lots	   *lots;
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -189,6 +191,13 @@ must_wait(const LineRow *row)
 		&& account_being_registered(KIND_PROVIDER, row->provider);
 }
 
+/* MovementVisitor */
+static void
+add_movement(const Movement *movement, void *context)
+{
+	lots_move((Lots *) context, movement);
+}
+
 static void
 add_row(Posting *posting, const LineRow *row)
 {
@@ -199,6 +208,7 @@ add_row(Posting *posting, const LineRow *row)
 	}
 	totals_add(posting->totals, row);
 	progress_add(posting->progress, row);
+	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting->lots);
 }
 
 /* LineVisitor: folds a row, or leaves its number open */
@@ -327,6 +337,7 @@ fold_rows(Posting *posting)
 	posting->totals = totals_create(GRAIN_DAY, true);
 	posting->progress = progress_begin(posting->totals, true);
 	posting->network = network_create(&posting->cursor, posting->cursor.last);
+	posting->lots = lots_create();
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -358,12 +369,26 @@ settle_changes(Posting *posting)
 		elog(ERROR, "could not settle changes");
 }
 
+/* usage of mainnet without a price, for those who watch over the programme */
+static void
+note_unpriced(int64 rows)
+{
+	Oid			types[1] = {INT8OID};
+	Datum		args[1] = {Int64GetDatum(rows)};
+
+	if (rows != 0 && SPI_execute_with_args("update rewards.cursor set unpriced = unpriced + $1",
+										   1, types, args, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not count unpriced usage");
+}
+
 static void
 write_books(Posting *posting)
 {
 	progress_finish(posting->progress);
 	posting->booked = progress_write(posting->progress, books_write(posting->totals));
 	network_write(posting->network);
+	lots_write(posting->lots);
+	note_unpriced(posting->totals->unpriced);
 }
 
 static void
@@ -374,6 +399,9 @@ write_posting(Posting *posting)
 
 	write_books(posting);
 	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
+	/* what is left of lots is read along the tail, which begins at the cursor */
+	posting->booked += (int) query_bigint("select rewards.book_expiries()");
+	query_bigint("select rewards.close_holds()");
 	settle_changes(posting);
 
 	/* its locks would outlive the call in a transaction that goes on: if it must be */
@@ -408,7 +436,7 @@ refuse_old_snapshot(const char *call)
  * post(max_events default null) returns (events, entries, complete): folds what
  * this moment's snapshot sees.  complete is false when another poster was at
  * work, max_events cut it short, too many old transactions hold it back, or
- * bonuses that it found due are still to be folded.
+ * bonuses and expiries that it found due are still to be folded.
  * 25001 under REPEATABLE READ or SERIALIZABLE, 22023 for a negative limit.
  */
 Datum
@@ -441,7 +469,7 @@ post(PG_FUNCTION_ARGS)
 		events = posting.totals->events;
 		shares = posting.totals->shares;
 		complete = !posting.stopped && !posting.cut && posting.booked == 0;
-		/* the bonuses that were found due are entries of the journal themselves */
+		/* what was found due is in the journal itself now */
 		if (posting.booked > 0 && !posting.stopped && max_events < 0 && post_once(&again, -1))
 		{
 			events += again.totals->events;
@@ -483,6 +511,7 @@ fold_again(const Cursor *cursor, const Stretch *stretch)
 	posting.totals = totals_create(GRAIN_DAY, true);
 	posting.progress = progress_begin(posting.totals, false);
 	posting.network = network_create(cursor, stretch ? stretch->first - 1 : 0);
+	posting.lots = lots_create();
 	if (stretch)
 		line_read(stretch, 1, visit_again, &posting);
 	else

@@ -188,8 +188,7 @@ gives_points(const char *service, const AsOf *as_of)
 {
 	const Rule *rule = rule_in_force(rules_current(), RULE_SERVICE, service, as_of);
 
-	return rule && (!rule->has_points || rule->points != 0 || rule->user_base != 0
-					|| rule->user_per_token != 0 || rule->provider_per_token != 0);
+	return rule && rule_gives_points(rule);
 }
 
 static bool

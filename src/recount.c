@@ -5,8 +5,9 @@
  * Each row gives lines, one for each account and entry: what was booked for it and
  * what is due.  Booked are the row's own shares and what earlier recounts added to
  * them; due is what reward.c makes of the event under the given rules, seeing
- * every edge, owner, multiplier and streak that is recorded.  Nothing is written
- * here: rerate() books the differences, simulate() adds up.
+ * every edge, owner, multiplier and streak that is recorded.  What the event costs its
+ * user is a line as well, without an entry.  Usage that was taken back has none.
+ * Nothing is written here: rerate() books the differences, simulate() adds up.
  *
  * The rules are a set of our own, read once by the caller's snapshot: a setter that
  * commits meanwhile does not divide the rows.
@@ -39,11 +40,14 @@ static StreamQuery rows_query = {
 	.text = "select " USAGE_COLUMN_LIST ", corrections, entries"
 	" from rewards.usage_logs u left join ("
 	"select j.reverses_id, array_agg(j.distribution) as corrections,"
-	" array_agg(rewards.entry_number(split_part(j.cause, ' ', 2))) as entries"
+	" array_agg(case split_part(j.cause, ' ', 2) when 'cost' then 0::smallint"
+	" else rewards.entry_number(split_part(j.cause, ' ', 2)) end) as entries"
 	" from rewards.journal j"
 	" where j.reverses_source = 'usage_logs' and j.event = 'rerate'"
 	" group by j.reverses_id"
-	") j on j.reverses_id = u.id where u.created_at >= $1 and u.created_at < $2",
+	") j on j.reverses_id = u.id where u.created_at >= $1 and u.created_at < $2"
+	" and not exists (select from rewards.journal r where r.reverses_source = 'usage_logs'"
+	" and r.reverses_id = u.id and r.event = 'reversal')",
 	.nargs = 2,
 	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID},
 	.custom = true
@@ -58,7 +62,7 @@ static StreamQuery rules_query = {
 typedef struct Line
 {
 	int64		account;		/* ACCOUNT_SELF: the row's own, not registered */
-	Entry		entry;
+	Entry		entry;			/* ENTRY_NONE: the cost */
 	AmountSum	booked;
 	AmountSum	due;
 	int			corrections;	/* so many recounts booked something */
@@ -150,6 +154,18 @@ add_shares(Recount *recount, const Reward *reward, const Distribution *distribut
 	}
 }
 
+static void
+add_cost(Recount *recount, const Reward *reward, Amount booked)
+{
+	Line	   *line;
+
+	if (booked == 0 && reward->charge.cost == 0)
+		return;
+	line = find_line(recount, reward->user.number, ENTRY_NONE);
+	line->booked += booked;
+	line->due += reward->charge.cost;
+}
+
 /* each is one share, of the entry that it corrects */
 static void
 add_corrections(Recount *recount, Datum corrections, Datum entries)
@@ -171,7 +187,8 @@ add_corrections(Recount *recount, Datum corrections, Datum entries)
 		if (!distribution_next(&reader, &share))
 			continue;
 		line = find_line(recount, share.account, (Entry) DatumGetInt16(numbers[i]));
-		line->booked += share.amount;
+		/* who is charged more has less */
+		line->booked += line->entry == ENTRY_NONE ? -share.amount : share.amount;
 		line->corrections++;
 	}
 }
@@ -210,6 +227,7 @@ recount_row(Recount *recount, const Datum *values, const bool *nulls)
 	if (!nulls[COLUMN_CORRECTIONS])
 		add_corrections(recount, values[COLUMN_CORRECTIONS], values[COLUMN_CORRECTED_ENTRIES]);
 	add_shares(recount, &reward, reward.distribution, true);
+	add_cost(recount, &reward, amount_of_datum(values[COLUMN_COST]));
 }
 
 /* ---- what becomes of them ---- */
@@ -267,7 +285,7 @@ put_names(Recount *recount, const Line *line, Datum *values)
 static Distribution *
 correction_of(const Line *line)
 {
-	AmountSum	amount = line->due - line->booked;
+	AmountSum	amount = line->entry == ENTRY_NONE ? line->booked - line->due : line->due - line->booked;
 	StringInfoData building;
 	Share		share = {ENTRY_ADJUSTMENT, 0, line->account, (Amount) amount};
 
@@ -288,7 +306,7 @@ report_line(Recount *recount, const Line *line)
 	bool		nulls[OUT_COLUMNS] = {0};
 
 	put_names(recount, line, values);
-	values[OUT_ENTRY] = CStringGetTextDatum(entry_name(line->entry));
+	values[OUT_ENTRY] = CStringGetTextDatum(line->entry == ENTRY_NONE ? "cost" : entry_name(line->entry));
 	values[OUT_BOOKED] = NumericGetDatum(amount_sum_to_numeric(line->booked));
 	values[OUT_DUE] = NumericGetDatum(amount_sum_to_numeric(line->due));
 	values[OUT_USAGE_ID] = Int64GetDatum(recount->event.number);

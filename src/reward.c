@@ -11,8 +11,6 @@
 #include "models.h"
 #include "reward.h"
 
-#define SERVICE_CHAT	"chat"
-#define SERVICE_OTHER	"other"
 #define TIER_OF_SERVICES "tide_pool"	/* of services with points of their own */
 
 /*
@@ -254,13 +252,16 @@ reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 	reward->rules = rules;
 	find_service(rules, event, as_of, reward);
 	find_tier(rules, event, as_of, reward);
-	reward->user = account_find(KIND_USER, event->user);
+	if (event->user.text)		/* only a quote may leave it out */
+		reward->user = account_find(KIND_USER, event->user);
 	if (event->provider.text)
 		reward->provider = account_find(KIND_PROVIDER, event->provider);
 	if (event_succeeded(event))
 	{
 		compute_points(rules, event, as_of, reward);
 		compute_creator(rules, event, as_of, reward);
+		reward->charge = price_usage(rules, reward->service, reward->tier,
+									 event->input_tokens, event->output_tokens, as_of);
 	}
 	distribute(rules, event, as_of, reward);
 }

@@ -8,6 +8,7 @@
 #include "accounts.h"
 #include "distribution.h"
 #include "event.h"
+#include "price.h"
 #include "rules.h"
 #include "standing.h"
 
@@ -49,7 +50,7 @@ typedef struct Reward
 	Amount		provider_points;
 	Amount		user_points;
 	Amount		creator_earnings;
-	Amount		cost;
+	Charge		charge;
 	Distribution *distribution;
 } Reward;
 

@@ -6,6 +6,7 @@
 
 #include "accounts.h"
 #include "catalog.h"
+#include "charge.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "memo.h"
@@ -15,6 +16,7 @@
 #include "rules.h"
 #include "standing.h"
 #include "streak.h"
+#include "usage_trigger.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -47,6 +49,8 @@ _PG_init(void)
 	standing_init();
 	streaks_init();
 	ranking_init();
+	charge_init();
+	usage_trigger_init();
 }
 
 /* library_version(): the version this library was built as */

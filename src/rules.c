@@ -49,6 +49,8 @@ static const char *const kind_names[RULE_KINDS] = {
 	[RULE_STREAK_MULTIPLIER] = "streak_multiplier",
 	[RULE_BONUS] = "bonus",
 	[RULE_REFERRAL_KINDS] = "referral_kinds",
+	[RULE_PRICE] = "price",
+	[RULE_MAINNET] = "mainnet",
 	[RULE_SETTING] = "setting"
 };
 
@@ -171,6 +173,18 @@ read_bonus(Jsonb *json, Rule *rule)
 	rule->threshold = json_integer(json, "threshold");
 }
 
+/* "request", "token", "1000_tokens" or "1000000_tokens" */
+static void
+read_price(Jsonb *json, Rule *rule)
+{
+	const char *unit = json_text(json, "unit");
+
+	json_amount(json, "price_per_unit", &rule->rate);
+	rule->per_request = unit && strcmp(unit, "request") == 0;
+	for (const char *c = unit; c && *c; c++)
+		rule->per_places += *c == '0';
+}
+
 static void
 read_pattern(Jsonb *json, Rule *rule)
 {
@@ -247,6 +261,12 @@ read_value(Jsonb *json, Rule *rule)
 			break;
 		case RULE_REFERRAL_KINDS:
 			rule->allowed = json_bool(json, "allowed");
+			break;
+		case RULE_PRICE:
+			read_price(json, rule);
+			break;
+		case RULE_MAINNET:
+			rule->allowed = json_bool(json, "on");
 			break;
 		case RULE_SETTING:
 			rule->text = json_text(json, "value");
@@ -555,6 +575,14 @@ rule_for_streak(const RuleSet *set, AccountKind kind, int days, const AsOf *as_o
 	return found;
 }
 
+/* whether a service, by its rule, gives points for its requests */
+bool
+rule_gives_points(const Rule *service)
+{
+	return !service->has_points || service->points != 0 || service->user_base != 0
+		|| service->user_per_token != 0 || service->provider_per_token != 0;
+}
+
 static bool
 ends_with(Id text, const char *suffix, int suffix_len)
 {
@@ -721,6 +749,13 @@ rules_mix_kinds(const RuleSet *set)
 				return true;
 	}
 	return false;
+}
+
+/* whether usage was ever to be paid for */
+bool
+rules_charge(const RuleSet *set)
+{
+	return set->nhistories[RULE_MAINNET] > 0;
 }
 
 /* a setting's value as an event saw it */

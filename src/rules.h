@@ -23,6 +23,8 @@ typedef enum RuleKind
 	RULE_STREAK_MULTIPLIER,
 	RULE_BONUS,
 	RULE_REFERRAL_KINDS,
+	RULE_PRICE,
+	RULE_MAINNET,
 	RULE_SETTING,
 	RULE_KINDS
 } RuleKind;
@@ -124,7 +126,7 @@ typedef struct Rule
 	Amount		provider_per_token; /* service */
 	Amount		user_base;		/* service */
 	Amount		user_per_token; /* service */
-	Amount		rate;			/* user_share, creator_rate; what multiplies */
+	Amount		rate;			/* user_share, creator_rate, price; what multiplies */
 	Amount		vram_above;		/* tier */
 	Amount		vram_upto;		/* tier */
 	bool		has_vram;		/* tier: a model's VRAM can place it here */
@@ -142,7 +144,9 @@ typedef struct Rule
 	int			but_not_len;	/* pattern */
 	bool		at_start;		/* pattern: the name must begin with it */
 	bool		at_end;			/* pattern: the name must end with it */
-	bool		allowed;		/* referral_kinds */
+	bool		allowed;		/* referral_kinds; mainnet: whether it is on */
+	int			per_places;		/* price: of so many tokens, as a power of ten */
+	bool		per_request;	/* price: of a request instead */
 	int			levels;			/* referral_rates */
 	Amount		rates[MAX_LEVELS];
 } Rule;
@@ -163,9 +167,11 @@ extern int	rule_lowest_threshold(const RuleSet *rules, RuleKind kind, AccountKin
 extern const Rule *rule_for_streak(const RuleSet *rules, AccountKind kind, int days, const AsOf *as_of);
 extern const Rule *rule_for_endpoint(const RuleSet *rules, Id endpoint, const AsOf *as_of);
 extern const Rule *rule_for_model_name(const RuleSet *rules, Id model, const AsOf *as_of);
+extern bool rule_gives_points(const Rule *service);
 extern const Rule *rule_for_vram(const RuleSet *rules, Amount vram, const AsOf *as_of);
 
 extern bool rules_mix_kinds(const RuleSet *rules);
+extern bool rules_charge(const RuleSet *rules);
 extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
 extern const char *rules_setting_now(const char *name);
 extern DateADT local_day(TimestampTz at);

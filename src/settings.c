@@ -16,6 +16,7 @@ static const SettingInfo settings[] = {
 	{"auto_register", "on", "whether writing calls register accounts they do not know"},
 	{"default_tier", "tide_pool", "tier of a model that no entry, VRAM or pattern places"},
 	{"code_policy", "both", "what counts as a referral code: identity (the account's own id), generated, or both"},
+	{"credit_policy", "allow", "whether usage must be covered by credits: allow, or enforce"},
 	{"streak_grace_days", "0", "how many days without activity a streak survives"},
 	{"uptime_seconds_per_day", "64800", "uptime that makes a day one of a provider's streak"},
 	{"active_days", "3", "on how many days a referee must have made requests to count as activated"},

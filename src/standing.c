@@ -10,11 +10,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog.h"
 #include "memo.h"
 #include "standing.h"
-#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -181,15 +179,11 @@ begin_reading(Standing *standing, TimestampTz at)
 static bool
 nobody_has_facts(TimestampTz at)
 {
-	Relation	table;
-
 	if (nobody && still_holds(&nothing, at))
 		return true;
 	begin_reading(&nothing, at);
 	nothing.good_from = DT_NOBEGIN;
-	table = table_open(catalog_table(TABLE_ACCOUNT_FACT), AccessShareLock);
-	nobody = RelationGetNumberOfBlocks(table) == 0;
-	table_close(table, AccessShareLock);
+	nobody = catalog_is_empty(TABLE_ACCOUNT_FACT);
 	return nobody && still_holds(&nothing, at);
 }
 

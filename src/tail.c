@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "rules.h"
 #include "totals.h"
 #include "utils/builtins.h"
 
@@ -18,6 +19,7 @@ PG_FUNCTION_INFO_V1(tail_models);
 PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_account);
 PG_FUNCTION_INFO_V1(tail_events);
+PG_FUNCTION_INFO_V1(tail_unpriced);
 
 static void
 put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
@@ -203,4 +205,18 @@ tail_events(PG_FUNCTION_ARGS)
 	line_read_tail(count_row, &events);
 	line_read_tail_edges(count_row, &events);
 	PG_RETURN_INT64(events);
+}
+
+/* tail_unpriced(): how many requests of mainnet among them had no price */
+Datum
+tail_unpriced(PG_FUNCTION_ARGS)
+{
+	Totals	   *totals;
+
+	if (!rules_charge(rules_current()))
+		PG_RETURN_INT64(0);
+	totals = totals_create(GRAIN_MONTH, false);
+	totals->watch_prices = true;
+	line_read_tail(totals_visit, totals);
+	PG_RETURN_INT64(totals->unpriced);
 }

@@ -4,12 +4,13 @@
  *		totals tables, reading adds it to them: both by this one code.
  *
  * Every successful row counts once as a request of its user and, if it has one,
- * of its provider, whether it earned them points or not.
+ * of its provider, whether it earned them points or not.  What takes a row back
+ * counts as one request less.
  */
 #include "postgres.h"
 
 #include "accounts.h"
-#include "rules.h"
+#include "price.h"
 #include "totals.h"
 #include "utils/datetime.h"
 #include "utils/inval.h"
@@ -42,7 +43,7 @@ totals_create(Grain grain, bool find_accounts)
 
 	totals->context = context;
 	totals->grain = grain;
-	totals->find_accounts = find_accounts;
+	totals->find_accounts = totals->watch_prices = find_accounts;
 	totals->totals = create_hash("totals", sizeof(TotalKey), sizeof(Total), HASH_BLOBS);
 	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
 	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
@@ -115,22 +116,28 @@ month_of(DateADT day)
 	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
 }
 
-/* a share of so many requests: of a request that it is of, or of none */
-static void
-add_line(Totals *totals, int64 account, int kind, DateADT period, Unit unit,
-		 const Share *share, int64 events, int64 tokens)
+static TotalKey
+total_key(int64 account, DateADT period, Unit unit, int entry, int level)
 {
 	TotalKey	key = {0};
-	Total	   *total;
-	bool		found;
 
-	if (!is_wanted(totals, account))
-		return;
 	key.account = account;
 	key.period = period;
 	key.unit = (int16) unit;
-	key.entry = (int16) share->entry;
-	key.level = share->level;
+	key.entry = (int16) entry;
+	key.level = level;
+	return key;
+}
+
+/* an amount of so many requests: of a request that it is of, or of none */
+static void
+add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, int64 tokens)
+{
+	Total	   *total;
+	bool		found;
+
+	if (!is_wanted(totals, key.account))
+		return;
 	total = hash_search(totals->totals, &key, HASH_ENTER, &found);
 	if (!found)
 	{
@@ -141,13 +148,13 @@ add_line(Totals *totals, int64 account, int kind, DateADT period, Unit unit,
 	}
 	if (kind != KIND_UNKNOWN)
 		total->kind = kind;
-	total->amount += share->amount;
+	total->amount += amount;
 	total->events += events;
 	total->tokens += tokens;
 }
 
 static void
-add_model(Totals *totals, const LineRow *row, const Share *share)
+add_model(Totals *totals, const LineRow *row, const Share *share, int requests)
 {
 	ModelKey	key = {0};
 	ModelTotal *total;
@@ -163,11 +170,14 @@ add_model(Totals *totals, const LineRow *row, const Share *share)
 		total->amount = 0;
 		total->events = 0;
 		total->tokens = 0;
-		total->first_at = total->last_at = row->created_at;
+		total->first_at = DT_NOEND;
+		total->last_at = DT_NOBEGIN;
 	}
 	total->amount += share->amount;
-	total->events++;
+	total->events += requests;
 	total->tokens += row->tokens;
+	if (requests <= 0)
+		return;
 	total->first_at = Min(total->first_at, row->created_at);
 	total->last_at = Max(total->last_at, row->created_at);
 }
@@ -202,7 +212,7 @@ note_activity(Totals *totals, int64 account, const LineRow *row)
 static void
 add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 account, DateADT period)
 {
-	Share		nothing = {kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, 0, 0};
+	Entry		entry = kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK;
 
 	totals->last_keys[kind] = 0;
 	if (id.text == NULL)
@@ -211,7 +221,7 @@ add_own(Totals *totals, const LineRow *row, AccountKind kind, Id id, int64 accou
 	{
 		account = account_key(totals, kind, id);
 		if (row->succeeded)
-			add_line(totals, account, kind, period, UNIT_POINTS, &nothing, 1, row->tokens);
+			add_line(totals, total_key(account, period, UNIT_POINTS, entry, 0), kind, 0, 1, row->tokens);
 	}
 	totals->last_keys[kind] = account;
 	note_activity(totals, account, row);
@@ -233,6 +243,24 @@ kind_of_chain(Totals *totals, AccountKind earner)
 		totals->asked_kinds = true;
 	}
 	return totals->mixed_kinds ? KIND_UNKNOWN : (int) earner;
+}
+
+/* of a share of usage */
+static Unit
+unit_of_share(const Share *share)
+{
+	return share->entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS;
+}
+
+/* whether usage of mainnet lacked a price, by what it knew */
+static bool
+is_unpriced(const LineRow *row)
+{
+	AsOf		as_of = as_of_row(row->created_at, row->number);
+
+	return row->succeeded && row->service.text && row->tier.text
+		&& price_usage(rules_current(), pnstrdup(row->service.text, row->service.len),
+					   pnstrdup(row->tier.text, row->tier.len), 0, 0, &as_of).unpriced;
 }
 
 /* an earner's chain follows its own share */
@@ -259,14 +287,29 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, account, referral ? kind_of_chain(totals, kind) : (int) kind, period,
-				 share.entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS,
-				 &share, 1, referral ? 0 : row->tokens);
+		add_line(totals, total_key(account, period, unit_of_share(&share), share.entry, share.level),
+				 referral ? kind_of_chain(totals, kind) : (int) kind,
+				 share.amount, 1, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
-			add_model(totals, row, &share);
+			add_model(totals, row, &share, 1);
 	}
 	add_own(totals, row, KIND_USER, row->user, user, period);
 	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
+	if (row->cost != 0)
+		add_line(totals, total_key(totals->last_keys[KIND_USER], period, UNIT_CREDITS, ENTRY_USAGE, 0),
+				 KIND_USER, -row->cost, 1, row->tokens);
+	if (totals->watch_prices && rules_charge(rules_current()) && is_unpriced(row))
+		totals->unpriced++;
+}
+
+/* how many times a share of the journal counts */
+static int
+events_of(const LineRow *row, const Share *share)
+{
+	/* what an account did is counted by its requests alone */
+	if (row->unit == UNIT_POINTS && (share->entry == ENTRY_WORK || share->entry == ENTRY_USAGE))
+		return row->reverses ? row->requests : 0;
+	return row->reverses ? -1 : 1;
 }
 
 static void
@@ -277,11 +320,14 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 
 	while (distribution_next(&reader, &share))
 	{
-		/* what an account did is counted by its requests alone */
-		bool		own = share.entry == ENTRY_WORK || share.entry == ENTRY_USAGE;
+		int			entry = row->reverses ? -(int) share.entry : (int) share.entry;
+		bool		counts_tokens = row->reverses && share.entry != ENTRY_REFERRAL;
 
 		totals->shares++;
-		add_line(totals, share.account, KIND_UNKNOWN, period, row->unit, &share, own ? 0 : 1, 0);
+		add_line(totals, total_key(share.account, period, row->unit, entry, share.level), KIND_UNKNOWN,
+				 share.amount, events_of(row, &share), counts_tokens ? row->tokens : 0);
+		if (row->unit == UNIT_EARNINGS)
+			add_model(totals, row, &share, row->requests);
 	}
 }
 

@@ -1,6 +1,9 @@
 /*
  * totals.h
  *		Adds up rows of the number line: who got what, when, as what.
+ *
+ * What was taken back is kept under the negative number of the entry that it had
+ * been: so a column's sum is what it is now, and what was ever given can be told.
  */
 #ifndef REWARDS_TOTALS_H
 #define REWARDS_TOTALS_H
@@ -102,6 +105,7 @@ typedef struct Totals
 	DateADT		last_month;
 	int64		last_keys[2];	/* its user and provider, by kind; 0 for none */
 	bool		find_accounts;	/* look names up, or keep them as names */
+	bool		watch_prices;	/* count what has no price */
 	bool		asked_kinds;	/* whether mixed_kinds has been found out */
 	bool		mixed_kinds;	/* a chain may hold accounts of another kind */
 	int64		only_account;	/* with only_name: add up just this account */
@@ -115,6 +119,7 @@ typedef struct Totals
 	int			allocated;
 	int64		events;
 	int64		shares;
+	int64		unpriced;		/* requests of mainnet without a price */
 } Totals;
 
 extern Totals *totals_create(Grain grain, bool find_accounts);

@@ -13,18 +13,24 @@
 #include "accounts.h"
 #include "catalog.h"
 #include "catalog/pg_trigger.h"
+#include "charge.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "models.h"
 #include "number.h"
 #include "request.h"
 #include "reward.h"
+#include "usage_trigger.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(usage_before_insert);
 PG_FUNCTION_INFO_V1(refuse_change);
+PG_FUNCTION_INFO_V1(skip_earnings);
+
+/* see skip_earnings() */
+static bool skipping = false;
 
 /* ---- what an application may say ---- */
 
@@ -153,7 +159,7 @@ write_reward(Datum *values, bool *nulls, const Reward *reward)
 	set_amount(values, nulls, COLUMN_PROVIDER_POINTS, reward->provider_points);
 	set_amount(values, nulls, COLUMN_USER_POINTS, reward->user_points);
 	set_amount(values, nulls, COLUMN_CREATOR_EARNINGS, reward->creator_earnings);
-	set_amount(values, nulls, COLUMN_COST, reward->cost);
+	set_amount(values, nulls, COLUMN_COST, reward->charge.cost);
 	set_value(values, nulls, COLUMN_DISTRIBUTION, PointerGetDatum(reward->distribution));
 }
 
@@ -218,11 +224,15 @@ complete_row(Relation relation, Datum *values, bool *nulls)
 	check_row(relation, values, nulls, &event);
 	if (event.request.text && event_succeeded(&event))
 		refuse_repeated_request(relation, event.request);
-	fill_model(values, nulls, &event);
+	if (skipping)
+		event.model.text = NULL;
+	else
+		fill_model(values, nulls, &event);
 
 	as_of = as_of_row(event.created_at, event.number);
 	reward_compute(rules_current(), &event, &as_of, &reward);
 	write_reward(values, nulls, &reward);
+	charge_note(relation, &event, &reward);
 }
 
 /*
@@ -279,4 +289,37 @@ refuse_change(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("rows of \"%s\" are immutable", relation),
 			 errhint("What is recorded stays; record what is right besides.")));
+}
+
+/* ---- rows without earnings ---- */
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	skipping = false;
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		skipping = false;
+}
+
+void
+usage_trigger_init(void)
+{
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+/*
+ * skip_earnings(skip): from now on rows are rewarded as if they had no model, or again
+ * as they are.  Never outlives the (sub)transaction when that fails.
+ */
+Datum
+skip_earnings(PG_FUNCTION_ARGS)
+{
+	skipping = PG_GETARG_BOOL(0);
+	PG_RETURN_VOID();
 }

@@ -27,7 +27,8 @@ PG_FUNCTION_INFO_V1(verify_rows);
 static StreamQuery rows_query = {
 	.text = "select " USAGE_COLUMN_LIST
 	" from rewards.usage_logs"
-	" where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)",
+	" where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)"
+	" and id not in (select usage_id from rewards.unrated_usage)",
 	.nargs = 2,
 	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID},
 	.custom = true
@@ -112,7 +113,7 @@ static const char *
 reward_difference(const Datum *values, const bool *nulls, const Reward *reward)
 {
 	const Amount amounts[] = {reward->provider_points, reward->user_points,
-	reward->creator_earnings, reward->cost};
+	reward->creator_earnings, reward->charge.cost};
 
 	if (!same_text(values[COLUMN_SERVICE], nulls[COLUMN_SERVICE], reward->service))
 		return usage_column_names[COLUMN_SERVICE];

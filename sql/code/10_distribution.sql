@@ -69,13 +69,9 @@ comment on function rewards.shares(rewards.distribution) is
 
 create function rewards.entry_name(number smallint) returns text
 	as 'MODULE_PATHNAME', 'entry_name_of_number' language c immutable strict parallel safe;
-comment on function rewards.entry_name(smallint) is 'name of a kind of movement, by its stored number; 22023 for others';
+comment on function rewards.entry_name(smallint) is 'name of a kind of movement, by its stored number, reversal for the negative ones of totals; 22023 for others';
 
 create function rewards.entry_number(name text) returns smallint
 	as 'MODULE_PATHNAME', 'entry_number_of_name' language c immutable strict parallel safe;
 comment on function rewards.entry_number(text) is 'stored number of a kind of movement; 22023 for unknown names';
 
-create function rewards.unit_name(number smallint) returns text
-	language sql immutable strict parallel safe
-	as $$ select ('{points,earnings,credits,tokens}'::text[])[number] $$;
-comment on function rewards.unit_name(smallint) is 'name of a unit of movements, by its stored number';

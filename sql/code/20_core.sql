@@ -24,6 +24,17 @@ create function rewards.usage_before_insert() returns trigger
 revoke all on function rewards.usage_before_insert() from public;
 comment on function rewards.usage_before_insert() is 'trigger: computes the reward of a usage row and writes it into the row';
 
+create function rewards.usage_after_insert() returns trigger
+	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
+revoke all on function rewards.usage_after_insert() from public;
+comment on function rewards.usage_after_insert() is 'trigger: charges the wallets of a statement''s rows under the credit policy enforce; RW007';
+
+create function rewards.skip_earnings(skip boolean) returns void
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.skip_earnings(boolean) from public;
+comment on function rewards.skip_earnings(boolean) is
+	'whether rows of this (sub)transaction are stored as if they had no model; deduct_token() does so when computing earnings fails';
+
 create function rewards.refuse_change() returns trigger
 	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
 revoke all on function rewards.refuse_change() from public;
@@ -104,6 +115,37 @@ create function rewards.tail_events() returns bigint
 	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.tail_events() from public;
 comment on function rewards.tail_events() is 'how many rows are recorded and not yet folded';
+
+create function rewards.tail_unpriced() returns bigint
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_unpriced() from public;
+comment on function rewards.tail_unpriced() is 'how many requests of mainnet not yet folded had no price';
+
+create function rewards.wallet_state(account bigint, unit smallint, out balance numeric, out due numeric) returns record
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.wallet_state(bigint, smallint) from public;
+comment on function rewards.wallet_state(bigint, smallint) is
+	'the sum of a wallet''s movements, folded and not, and what of it has expired without being booked so';
+
+create function rewards.latest_wallet_state(account bigint, unit smallint, out balance numeric, out due numeric) returns record
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.latest_wallet_state(bigint, smallint) from public;
+comment on function rewards.latest_wallet_state(bigint, smallint) is 'the same as committed at this moment, whatever snapshot the caller has';
+
+create function rewards.latest_wallet_lots(account bigint, unit smallint,
+		out id bigint, out remaining numeric, out expires_at timestamptz) returns setof record
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.latest_wallet_lots(bigint, smallint) from public;
+comment on function rewards.latest_wallet_lots(bigint, smallint) is 'what is left of credits that expire, folded and not, as committed at this moment';
+
+create function rewards.quote_usage(endpoint text, model text, input_tokens integer, output_tokens integer,
+		user_id text, provider_id text, at timestamptz, out service text, out tier text, out provider_points numeric,
+		out user_points numeric, out creator_earnings numeric, out cost numeric) returns record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
+revoke all on function rewards.quote_usage(text, text, integer, integer, text, text, timestamptz) from public;
+comment on function rewards.quote_usage(text, text, integer, integer, text, text, timestamptz) is 'what a row like this would get; behind quote()';
 
 create function rewards.post(max_events bigint default null, out events bigint, out entries bigint, out complete boolean)
 	returns record

@@ -80,6 +80,13 @@ $$;
 revoke all on function rewards.check_amount(numeric, text, numeric) from public;
 comment on function rewards.check_amount(numeric, text, numeric) is '22023 for an amount that is negative, too large or too fine; NULL passes';
 
+create function rewards.unit_name(number smallint) returns text
+	language sql stable strict parallel safe
+	set search_path = pg_catalog, pg_temp
+	as $$ select u.name from rewards.unit u where u.number = unit_name.number $$;
+revoke all on function rewards.unit_name(smallint) from public;
+comment on function rewards.unit_name(smallint) is 'name of a unit of movements, by its stored number';
+
 create function rewards.month(month text) returns date
 	language plpgsql immutable strict parallel safe
 	set search_path = pg_catalog, pg_temp

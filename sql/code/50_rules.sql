@@ -278,6 +278,7 @@ begin
 		when 'auto_register' then value in ('on', 'off')
 		when 'default_tier' then rewards.rule_value('tier', value) is not null
 		when 'code_policy' then value in ('identity', 'generated', 'both')
+		when 'credit_policy' then value in ('allow', 'enforce')
 		when 'streak_grace_days' then value ~ '^\d{1,3}$' and value::integer between 0 and 365
 		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
 		when 'closed_until' then value = 'none' or rewards.is_date(value)
@@ -291,6 +292,7 @@ begin
 					when 'auto_register' then 'Use on or off.'
 					when 'default_tier' then 'Use a tier of the view rewards.tiers.'
 					when 'code_policy' then 'Use identity, generated or both.'
+					when 'credit_policy' then 'Use allow or enforce.'
 					when 'streak_grace_days' then 'Use a whole number of days from 0 to 365.'
 					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
 					when 'closed_until' then 'Use a date as 2025-01-31, or none.'

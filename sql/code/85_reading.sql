@@ -43,10 +43,10 @@ begin
 	last := rewards.today();
 	return query
 	select d.day,
-		trim_scale(coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)),
-		trim_scale(coalesce(sum(l.amount), 0))
+		trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) in (1, 2)), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0))
 	from (select last - n as day from generate_series(days - 1, 0, -1) n) d
 	left join rewards.account_lines(earning_history.account, earning_history.kind, 'day', last - days + 1) l
 		on l.period = d.day and l.unit = 1
@@ -77,17 +77,17 @@ begin
 	select a.* into owner from rewards.account a
 	where a.name = account_summary.account and a.kind = account_summary.kind;
 	return query
-	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry in (1, 2)), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry = 3), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and l.entry > 4), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2), 0)),
-		coalesce(sum(l.events) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
-		coalesce(sum(l.tokens) filter (where chosen and l.entry in (1, 2)), 0)::bigint,
+	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) = 3), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) between 5 and 11), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) < 12), 0)),
+		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2 and abs(l.entry) < 12), 0)),
+		coalesce(sum(l.events) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
+		coalesce(sum(l.tokens) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
 		(select trim_scale(coalesce(sum(d.amount), 0))
 			from rewards.account_lines(account_summary.account, account_summary.kind, 'day', rewards.today()) d
-			where d.unit = 1 and d.period = rewards.today()),
-		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1), 0)),
+			where d.unit = 1 and abs(d.entry) < 12 and d.period = rewards.today()),
+		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1 and abs(l.entry) < 12), 0)),
 		(select r.name from rewards.account r where r.id = owner.referrer),
 		(select count(*) from rewards.account r where r.referrer = owner.id),
 		rewards.current_code(owner.id),
@@ -117,38 +117,68 @@ $$;
 revoke all on function rewards.account_summary(text, text, text) from public;
 comment on function rewards.account_summary(text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
+create function rewards.held_part(number bigint, unit smallint) returns numeric
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select case when held_part.unit = 3 then rewards.open_holds(number, now()) else
+		coalesce((
+			select sum(s.amount)
+			from rewards.journal j cross join lateral rewards.shares(j.distribution) s
+			where j.account = number and j.held_until > now() and j.unit = held_part.unit and s.account_number = number
+				and not exists (
+					select from rewards.journal r
+					where r.event = 'reversal' and r.account = number and r.cause = 'journal ' || j.id)), 0)
+		+ coalesce((
+			select sum(p.amount) from rewards.payout p
+			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end
+$$;
+revoke all on function rewards.held_part(bigint, smallint) from public;
+comment on function rewards.held_part(bigint, smallint) is
+	'what an account has and cannot dispose of: bonuses in their hold and open payouts, or credits held for requests';
+
 create function rewards.balance(account text, kind text default 'user', unit text default 'points')
 	returns table (earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+	number bigint;
+	of_unit smallint;
+	held_back numeric;
+	due numeric := 0;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
 	perform rewards.check_not_null(unit, 'unit');
-	if unit not in ('points', 'earnings') then
+	of_unit := (select u.number from rewards.unit u where u.name = balance.unit);
+	if of_unit is null then
 		raise exception 'there are no balances in unit "%"', unit
-			using errcode = 'invalid_parameter_value', hint = 'Use points or earnings.';
+			using errcode = 'invalid_parameter_value', hint = 'Use points, earnings, credits, tokens or another currency that was added.';
+	end if;
+	number := (select a.id from rewards.account a where a.name = balance.account and a.kind = balance.kind);
+	held_back := coalesce(rewards.held_part(number, of_unit), 0);
+	if of_unit >= 3 and number is not null then
+		due := rewards.expired_part((select s.due from rewards.wallet_state(number, of_unit) s), held_back);
 	end if;
 	return query
-	select t.earned, 0::numeric, 0::numeric, h.held, 0::numeric, trim_scale(t.earned - h.held)
+	select trim_scale(t.given - due), trim_scale(t.reversed), trim_scale(t.paid_out), trim_scale(held_back), trim_scale(t.staked),
+		trim_scale(t.given - due - t.reversed - t.paid_out - held_back - t.staked)
 	from (
-		select trim_scale(coalesce(sum(l.amount), 0)) as earned
+		select coalesce(sum(l.amount) filter (where not (l.entry < 0 or l.entry in (11, 12, 13))), 0) as given,
+			-coalesce(sum(l.amount) filter (where l.entry < 0 or l.entry = 11), 0) as reversed,
+			-coalesce(sum(l.amount) filter (where l.entry = 12), 0) as paid_out,
+			-coalesce(sum(l.amount) filter (where l.entry = 13), 0) as staked
 		from rewards.account_lines(balance.account, balance.kind, 'month') l
-		where rewards.unit_name(l.unit) = balance.unit
-	) t, (
-		select trim_scale(coalesce(sum(s.amount), 0)) as held
-		from rewards.account a
-		join rewards.journal j on j.account = a.id and j.held_until > now() and rewards.unit_name(j.unit) = balance.unit
-		cross join lateral rewards.shares(j.distribution) s
-		where a.name = balance.account and a.kind = balance.kind and s.account_number = a.id
-	) h;
+		where l.unit = of_unit
+	) t;
 end
 $$;
 revoke all on function rewards.balance(text, text, text) from public;
-comment on function rewards.balance(text, text, text) is 'what an account has earned, what of it is held back by the hold of a bonus, and what it can dispose of, in points or earnings';
+comment on function rewards.balance(text, text, text) is
+	'what an account has earned in a unit (of credits and tokens: added less spent and expired), what of it was taken back, paid out or staked, what is held, and what it can dispose of';
 
 create function rewards.statement(account text, kind text default 'user', since date default null, until date default null)
 	returns table (day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)
@@ -221,16 +251,17 @@ begin
 		on own.entry = e.entry and own.name is not null
 	where u.id = explain_reward.usage_id
 	union all
-	select a.kind, a.name, s.entry, s.level, s.amount, 'correction of ' || split_part(j.cause, ' ', 2), null, null, null, j.reason
+	select a.kind, a.name, s.entry, s.level, s.amount,
+		case j.event when 'rerate' then 'correction of ' || split_part(j.cause, ' ', 2) else 'reversal' end, null, null, null, j.reason
 	from rewards.journal j
 	cross join lateral rewards.shares(j.distribution) s
 	join rewards.account a on a.id = s.account_number
-	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event = 'rerate';
+	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event in ('rerate', 'reversal') and j.unit < 3;
 end
 $$;
 revoke all on function rewards.explain_reward(bigint) from public;
 comment on function rewards.explain_reward(bigint) is
-	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there; then what rerate() has added to it, and why';
+	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there; then what rerate() has added to it or reverse_usage() has taken back, and why';
 
 create function rewards.model_earnings(user_id text) returns jsonb
 	language plpgsql stable parallel unsafe

@@ -193,14 +193,15 @@ create function rewards.referral_points(account text, kind text) returns jsonb
 as $$
 	/* bonuses of a level are for something a referee did; those of level 0 are for oneself */
 	with line as materialized (
-		select l.entry, l.level, sum(l.amount) as amount, sum(l.events) as events
+		/* with what was taken back, which stands under the negative number */
+		select abs(l.entry) as entry, l.level, sum(l.amount) as amount, sum(l.events) as events
 		from rewards.account_lines(referral_points.account, referral_points.kind, 'month') l
-		where l.unit = 1
-		group by l.entry, l.level
+		where l.unit = 1 and abs(l.entry) < 12
+		group by abs(l.entry), l.level
 	), part as (
 		select coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0) as own,
 			coalesce(sum(l.amount) filter (where l.entry = 3), 0) as referral,
-			coalesce(sum(l.amount) filter (where l.entry > 4), 0) as bonus,
+			coalesce(sum(l.amount) filter (where l.entry between 5 and 11), 0) as bonus,
 			coalesce(sum(l.amount) filter (where l.entry between 5 and 9 and l.level > 0), 0) as for_referees,
 			coalesce(sum(l.amount), 0) as total
 		from line l

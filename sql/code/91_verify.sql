@@ -53,6 +53,13 @@ create function rewards.is_folded(number bigint, last bigint, open_first bigint[
 revoke all on function rewards.is_folded(bigint, bigint, bigint[], bigint[]) from public;
 comment on function rewards.is_folded(bigint, bigint, bigint[], bigint[]) is 'whether the totals hold a number of the line';
 
+create function rewards.line_name(entry smallint) returns text
+	language sql immutable strict parallel safe
+	set search_path = pg_catalog, pg_temp
+	as $$ select case when entry < 0 then 'reversed ' else '' end || rewards.entry_name(abs(entry)) $$;
+revoke all on function rewards.line_name(smallint) from public;
+comment on function rewards.line_name(smallint) is 'what a line of the totals holds';
+
 create function rewards.verify_totals(since date, until date)
 	returns table (part text, subject text, expected text, found text, detail text)
 	language sql stable parallel unsafe
@@ -68,7 +75,7 @@ as $$
 			not exists (select from rewards.rule r where r.rule = 'setting' and r.key = 'streak_grace_days') as one_grace
 		from rewards.cursor c
 	), usage as materialized (
-		select u.id, u.created_at, u.user_id, u.provider_id, u.service, u.model, u.user_points, u.provider_points, u.distribution, t.day,
+		select u.id, u.created_at, u.user_id, u.provider_id, u.service, u.model, u.user_points, u.provider_points, u.cost, u.distribution, t.day,
 			u.input_tokens::bigint + u.output_tokens as tokens, u.status_code between 200 and 299 as succeeded
 		from rewards.usage_logs u, cursor c, lateral (select (u.created_at at time zone c.zone)::date) t(day)
 		where u.id <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(u.id, c.last, c.open_first, c.open_last))
@@ -89,8 +96,14 @@ as $$
 		join rewards.account a on a.kind = own.kind and a.name = own.name
 		where u.succeeded and own.points = 0
 		union all
-		select s.account_number, (j.created_at at time zone c.zone)::date, j.unit, s.entry, s.level, s.amount,
-			case when s.entry in ('work', 'usage') then 0 else 1 end, 0
+		select a.id, u.day, 3, 'usage', 0, -u.cost, 1, u.tokens
+		from usage u join rewards.account a on a.kind = 'user' and a.name = u.user_id where u.cost <> 0
+		union all
+		/* what was taken back stands apart from what was given, and counts as one less */
+		select s.account_number, (j.created_at at time zone c.zone)::date, j.unit,
+			case when j.event = 'reversal' then 'reversed ' || s.entry else s.entry end, s.level, s.amount,
+			case when j.unit = 1 and s.entry in ('work', 'usage') then least(j.requests, 0) when j.event = 'reversal' then -1 else 1 end,
+			case when j.event = 'reversal' and s.entry <> 'referral' then j.tokens else 0 end
 		from cursor c, rewards.journal j cross join lateral rewards.shares(j.distribution) s
 		where rewards.is_folded(j.id, c.last, c.open_first, c.open_last)
 	), day_line as (
@@ -103,10 +116,19 @@ as $$
 		from day_line where since is null and until is null
 		group by 1, 2, 3, 4, 5
 	), model_line as (
-		select a.account_number as owner, u.model, count(*) as events, sum(u.tokens)::bigint as tokens, sum(a.amount) as amount,
-			min(u.created_at) as first_at, max(u.created_at) as last_at
-		from usage u cross join lateral rewards.shares(u.distribution) a
-		where a.entry = 'creator' and since is null and until is null
+		select m.owner, m.model, sum(m.requests)::bigint as events, sum(m.tokens)::bigint as tokens, sum(m.amount) as amount,
+			coalesce(min(m.at) filter (where m.requests > 0), 'infinity') as first_at,
+			coalesce(max(m.at) filter (where m.requests > 0), '-infinity') as last_at
+		from (
+			select a.account_number as owner, u.model, 1 as requests, u.tokens, a.amount, u.created_at as at
+			from usage u cross join lateral rewards.shares(u.distribution) a
+			where a.entry = 'creator' and since is null and until is null
+			union all
+			select a.account_number, j.model, j.requests, j.tokens, a.amount, j.created_at
+			from cursor c, rewards.journal j cross join lateral rewards.shares(j.distribution) a
+			where j.unit = 2 and j.model is not null and since is null and until is null
+				and rewards.is_folded(j.id, c.last, c.open_first, c.open_last)
+		) m
 		group by 1, 2
 	), doing as (
 		/* successful requests by account, and whether they were made after it was referred */
@@ -151,11 +173,11 @@ as $$
 		select b.board, m.month, l.account, sum(l.amount) as points
 		from month_line l join rewards.account a on a.id = l.account
 		cross join lateral (
-			select case a.kind when 'provider' then 1 else 2 end where l.unit = 1 and l.entry not in ('payout', 'stake')
+			select case a.kind when 'provider' then 1 else 2 end where l.unit = 1 and l.entry !~ 'payout|stake'
 			union all
-			select 3 where l.unit = 2 and a.kind = 'user' and l.entry not in ('payout', 'stake')
+			select 3 where l.unit = 2 and a.kind = 'user' and l.entry !~ 'payout|stake'
 			union all
-			select 4 where l.unit = 1 and l.entry = 'referral'
+			select 4 where l.unit = 1 and l.entry ~ 'referral$'
 		) b(board)
 		cross join lateral (values (l.month), ('infinity'::date)) m(month)
 		group by b.board, m.month, l.account
@@ -177,21 +199,21 @@ as $$
 		group by s.board, s.month
 	), difference as (
 		select 'day_total' as part, coalesce(e.account, t.account) as account, coalesce(e.day, t.day)::text as key,
-			concat_ws(' ', rewards.unit_name(coalesce(e.unit, t.unit)::smallint), coalesce(e.entry, rewards.entry_name(t.entry)), coalesce(e.level, t.level)) as line,
+			concat_ws(' ', rewards.unit_name(coalesce(e.unit, t.unit)::smallint), coalesce(e.entry, rewards.line_name(t.entry)), coalesce(e.level, t.level)) as line,
 			format('%s in %s events, %s tokens', trim_scale(e.amount), e.events, e.tokens) as expected,
 			format('%s in %s events, %s tokens', trim_scale(t.amount), t.events, t.tokens) as found
 		from day_line e
 		full join (select * from rewards.day_total t where (since is null or t.day >= since) and (until is null or t.day < until)) t
-			on t.account = e.account and t.day = e.day and t.unit = e.unit and rewards.entry_name(t.entry) = e.entry and t.level = e.level
+			on t.account = e.account and t.day = e.day and t.unit = e.unit and rewards.line_name(t.entry) = e.entry and t.level = e.level
 		where (e.amount, e.events, e.tokens) is distinct from (t.amount, t.events, t.tokens)
 		union all
 		select 'month_total', coalesce(e.account, t.account), coalesce(e.month, t.month)::text,
-			concat_ws(' ', rewards.unit_name(coalesce(e.unit, t.unit)::smallint), coalesce(e.entry, rewards.entry_name(t.entry)), coalesce(e.level, t.level)),
+			concat_ws(' ', rewards.unit_name(coalesce(e.unit, t.unit)::smallint), coalesce(e.entry, rewards.line_name(t.entry)), coalesce(e.level, t.level)),
 			format('%s in %s events, %s tokens', trim_scale(e.amount), e.events, e.tokens),
 			format('%s in %s events, %s tokens', trim_scale(t.amount), t.events, t.tokens)
 		from month_line e
 		full join (select * from rewards.month_total t where since is null and until is null) t
-			on t.account = e.account and t.month = e.month and t.unit = e.unit and rewards.entry_name(t.entry) = e.entry and t.level = e.level
+			on t.account = e.account and t.month = e.month and t.unit = e.unit and rewards.line_name(t.entry) = e.entry and t.level = e.level
 		where (e.amount, e.events, e.tokens) is distinct from (t.amount, t.events, t.tokens)
 		union all
 		select 'model_total', coalesce(e.owner, t.owner), coalesce(e.model, t.model), 'creator',
@@ -264,12 +286,57 @@ begin
 	return query select * from rewards.verify_totals(first_day, end_day);
 	if since is null and until is null then
 		return query select * from rewards.verify_network();
+		return query select * from rewards.verify_wallets();
 	end if;
 end
 $$;
 revoke all on function rewards.verify(timestamptz, timestamptz) from public;
 comment on function rewards.verify(timestamptz, timestamptz) is
 	'checks rows against the rules they knew and totals against rows, in one snapshot; no row = clean (D3)';
+
+create function rewards.verify_wallets()
+	returns table (part text, subject text, expected text, found text, detail text)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	with movement as (
+		select t.account, t.unit, t.amount from rewards.month_total t where t.unit >= 3
+		union all
+		select coalesce(t.account_number, a.id), t.unit, t.amount
+		from rewards.tail_totals('month') t
+		left join rewards.account a on t.account_number is null and a.kind = t.kind and a.name = t.account
+		where t.unit >= 3
+	), sum as (
+		select m.account, m.unit, sum(m.amount) as amount from movement m group by m.account, m.unit
+	), booked as (
+		select j.reverses_id as lot, -sum(rewards.amount_of(j.distribution)) as amount
+		from rewards.journal j where j.event = 'expiry' group by j.reverses_id
+	)
+	/* credits only while every movement comes through the wallet */
+	select 'wallet', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(w.unit)),
+		trim_scale(coalesce(s.amount, 0))::text, trim_scale(w.balance)::text, 'balance differs from the sum of its entries'
+	from rewards.wallet w
+	join rewards.account a on a.id = w.account
+	cross join rewards.credit_policy() p
+	left join sum s on s.account = w.account and s.unit = w.unit
+	where w.balance <> coalesce(s.amount, 0) and (w.unit > 3 or (w.unit = 3 and p.enforced and w.anchor = p.rule))
+	union all
+	select 'lot', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(l.unit)), 'at most ' || trim_scale(c.amount - coalesce(b.amount, 0)),
+		trim_scale(l.remaining)::text, format('entry %s has more left than it brought', l.id)
+	from rewards.lot l
+	join rewards.account a on a.id = l.account
+	left join rewards.journal j on j.id = l.id and j.event = 'credit'
+	cross join lateral (select coalesce(rewards.amount_of(j.distribution), 0) as amount) c
+	left join booked b on b.lot = l.id
+	where l.remaining > c.amount - coalesce(b.amount, 0)
+	union all
+	select 'lot', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(j.unit)), 'at most ' || trim_scale(rewards.amount_of(j.distribution)),
+		trim_scale(b.amount)::text, format('entry %s has expired with more than it brought', j.id)
+	from booked b join rewards.journal j on j.id = b.lot join rewards.account a on a.id = j.account
+	where b.amount > rewards.amount_of(j.distribution)
+$$;
+revoke all on function rewards.verify_wallets() from public;
+comment on function rewards.verify_wallets() is 'wallets whose balance is not the sum of their entries, and lots that hold or have lost more than came in';
 
 /* ---- repair ---- */
 
@@ -301,6 +368,8 @@ begin
 	delete from rewards.score;
 	delete from rewards.score_bucket;
 	delete from rewards.network;
+	delete from rewards.lot;
+	update rewards.cursor set unpriced = 0;
 	events := rewards.refold();
 	/* who remembers totals goes by the cursor's row */
 	update rewards.cursor set last = last;

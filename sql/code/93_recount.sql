@@ -63,12 +63,15 @@ as $$
 		select rewards.setting('time_zone') as zone, nullif(rewards.setting('closed_until'), 'none')::date as closed_until,
 			rewards.caller()::text as actor
 	), entered as (
-		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
+		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id,
+			model, requests, tokens)
 		select case when (d.created_at at time zone p.zone)::date <= p.closed_until
 				then (p.closed_until + 1)::timestamp at time zone p.zone else d.created_at end,
-			case d.entry when 'creator' then 2 else 1 end,
-			coalesce(d.correction, rewards.one_share(n.number, 'adjustment', 0, d.now_due - d.booked)), book_corrections.reason, p.actor,
-			'rerate', n.number, concat_ws(' ', d.usage_id, d.entry, d.corrections + 1), 'usage_logs', d.usage_id
+			case d.entry when 'creator' then 2 when 'cost' then 3 else 1 end,
+			coalesce(d.correction, rewards.one_share(n.number, 'adjustment', 0,
+				case d.entry when 'cost' then d.booked - d.now_due else d.now_due - d.booked end)), book_corrections.reason, p.actor,
+			'rerate', n.number, concat_ws(' ', d.usage_id, d.entry, d.corrections + 1), 'usage_logs', d.usage_id,
+			u.model, u.requests, u.requests * u.tokens
 		from (
 			/* names are registered in order, as posting does: nobody waits in a circle */
 			select * from due
@@ -78,6 +81,12 @@ as $$
 		cross join programme p
 		cross join lateral (
 			select coalesce(d.account_number, rewards.register_named(d.kind, d.account, d.created_at)) as number offset 0) n
+		cross join lateral (
+			/* whether the model's requests become one more or less */
+			select case when d.entry = 'creator' then coalesce(u.model, m.id) end as model, u.input_tokens::bigint + u.output_tokens as tokens,
+				case when d.entry = 'creator' then (d.now_due <> 0)::integer - (d.booked <> 0)::integer else 0 end as requests
+			from rewards.usage_logs u left join rewards.model m on u.model is null and m.character_id = u.character_id
+			where u.id = d.usage_id) u
 	)
 	select d.usage_id, d.kind, d.account, d.entry, d.booked, d.now_due from due d order by d.usage_id, d.entry, d.kind, d.account
 $$;
@@ -92,6 +101,7 @@ as $$
 #variable_conflict use_column
 declare
 	lines bigint;
+	started bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_range(since, until);
@@ -108,10 +118,20 @@ begin
 		raise exception 'rerate() cannot book in a REPEATABLE READ or SERIALIZABLE transaction'
 			using errcode = 'active_sql_transaction', hint = 'Call it in a READ COMMITTED transaction, or with dry_run true.';
 	end if;
-	/* one after the other; writers and posting go on */
+	/* one after the other, and not while usage is reversed; writers and posting go on */
 	lock table rewards.journal in share update exclusive mode;
+	perform from rewards.installation for update;
+	started := rewards.last_number();
 	return query select * from rewards.book_corrections(since, until, reason);
 	get diagnostics lines = row_count;
+	perform rewards.move_wallet(c.account, 3::smallint, c.amount, true)
+	from (
+		select j.account, sum(rewards.amount_of(j.distribution)) as amount
+		from rewards.journal j where j.unit = 3 and j.event = 'rerate' and j.id > started
+		group by j.account order by j.account) c;
+	update rewards.unrated_usage n set mended_at = clock_timestamp()
+	from rewards.usage_logs u
+	where n.mended_at is null and u.id = n.usage_id and u.created_at >= rerate.since and u.created_at < rerate.until;
 	perform rewards.log_call('rerate', jsonb_build_object('since', since, 'until', until, 'reason', reason), null,
 		jsonb_build_object('corrections', lines), rewards.caller()::text);
 end
@@ -159,6 +179,9 @@ as $$
 		('bonus', 'recipient_level', 'count', true, 0, 32),
 		('bonus', 'threshold', 'count', false, 1, 2147483647),
 		('bonus', 'hold', 'interval', false, null, null),
+		('price', 'price_per_unit', 'amount', true, 0, 9223372036.854775807),
+		('price', 'unit', 'price_unit', true, null, null),
+		('mainnet', 'on', 'boolean', true, null, null),
 		('setting', 'value', 'text', true, null, null)
 $$;
 revoke all on function rewards.rule_fields() from public;
@@ -188,6 +211,7 @@ begin
 		return false;
 	end if;
 	case type
+		when 'price_unit' then return word in ('token', '1000_tokens', '1000000_tokens', 'request');
 		when 'match' then return word in ('contains', 'prefix', 'suffix', 'exact');
 		when 'kind' then return word in ('user', 'provider');
 		when 'event' then return word in ('signup', 'milestone', 'trial', 'streak');
@@ -209,6 +233,7 @@ as $$
 	select case rule
 		when 'user_share' then key = ''
 		when 'uptime_points' then key = ''
+		when 'mainnet' then key = ''
 		when 'referral_rates' then key in ('user', 'provider')
 		when 'referral_kinds' then key ~ '^(user|provider)/(user|provider)$'
 		when 'model_pattern' then key ~ '^\d{1,9}$'

@@ -41,7 +41,7 @@ create table if not exists rewards.journal (
 	id bigint not null default rewards.next_number('rewards.usage_number') primary key,
 	created_at timestamptz not null,
 	recorded_at timestamptz not null default clock_timestamp(),
-	unit smallint not null check (unit between 1 and 4),
+	unit smallint not null check (unit >= 1),
 	distribution rewards.distribution not null,
 	reason text,
 	actor text not null,
@@ -50,13 +50,21 @@ create table if not exists rewards.journal (
 	cause text collate "C",
 	reverses_source text,
 	reverses_id bigint,
-	held_until timestamptz
+	held_until timestamptz,
+	expires_at timestamptz,
+	reference text collate "C",
+	model text collate "C",
+	requests integer not null default 0,
+	tokens bigint not null default 0
 );
 create unique index if not exists journal_once on rewards.journal (event, account, cause);
 create index if not exists journal_held on rewards.journal (account, held_until) where held_until is not null;
+create unique index if not exists journal_reference on rewards.journal (event, reference) where reference is not null;
+create index if not exists journal_wallet on rewards.journal (account, unit, id) where unit >= 3;
+create index if not exists journal_expiry on rewards.journal (account, unit, expires_at) where expires_at is not null;
 create index if not exists journal_reverses on rewards.journal (reverses_id) where reverses_source is not null;
 comment on table rewards.journal is
-	'every movement that is no usage; what a rule grants is there once by (event, account, cause): the rule''s key, who gets it, whose doing it is';
+	'every movement that is no usage; what a rule grants is there once by (event, account, cause): the rule''s key, who gets it, whose doing it is. requests, tokens and model tell what it adds to or takes from the counts of usage';
 
 create table if not exists rewards.cursor (
 	single boolean primary key default true check (single),
@@ -70,6 +78,7 @@ create table if not exists rewards.cursor (
 	identity text,
 	settling pg_snapshot,
 	settling_horizon xid8,
+	unpriced bigint not null default 0,
 	posted_at timestamptz
 );
 insert into rewards.cursor default values on conflict do nothing;

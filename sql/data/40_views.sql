@@ -145,6 +145,20 @@ cross join (select rewards.today() as today, rewards.setting('streak_grace_days'
 comment on view rewards.streaks is
 	'days in a row on which an account used, served or was up, as far as posted: the run that ends on last_day, the longest one, whether the run can still go on, and what points of today are multiplied by for it (S1, S2)';
 
+/* ---- prices ---- */
+
+create or replace view rewards.pricing_history as
+select r.key as config_key, (r.value ->> 'price_per_unit')::numeric as price_per_unit, r.value ->> 'unit' as unit,
+	r.valid_from, r.updated_by, r.recorded_at
+from rewards.rule r where r.rule = 'price';
+comment on view rewards.pricing_history is 'every price that was ever set; the last recorded of those valid at a time counts (C10, C11)';
+
+create or replace view rewards.pricing as
+select r.key as config_key, (r.value ->> 'price_per_unit')::numeric as price_per_unit, r.value ->> 'unit' as unit,
+	r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'price' and r.in_force;
+comment on view rewards.pricing is 'prices in force, in credits per unit; they count while is_mainnet() (C1, C10)';
+
 /* ---- growth ---- */
 
 create or replace view rewards.referral_growth as
@@ -186,14 +200,15 @@ comment on view rewards.user_models is 'who owns which model now (K2)';
 create or replace view rewards.model_creator_earnings as
 select a.name as creator_id, t.model as model_id, sum(t.events)::bigint as total_usage_count,
 	sum(t.tokens)::bigint as total_tokens_consumed, trim_scale(sum(t.amount)) as total_earnings,
-	max(t.last_at) as last_usage_at, min(t.first_at) as created_at, max(t.last_at) as updated_at
+	nullif(max(t.last_at), '-infinity') as last_usage_at, nullif(min(t.first_at), 'infinity') as created_at,
+	nullif(max(t.last_at), '-infinity') as updated_at
 from (
 	select t.owner, t.model, t.events, t.tokens, t.amount, t.first_at, t.last_at from rewards.model_total t
 	union all
 	select t.owner, t.model, t.events, t.tokens, t.amount, t.first_at, t.last_at from rewards.tail_models() t
 ) t join rewards.account a on a.id = t.owner
 group by a.name, t.model;
-comment on view rewards.model_creator_earnings is 'what each model has earned each creator (E2)';
+comment on view rewards.model_creator_earnings is 'what each model has earned each creator; usage taken back is not counted (E2)';
 
 create or replace view rewards.model_usage_logs as
 select u.id, u.user_id, u.model as model_id, u.character_id, a.name as creator_id,
@@ -202,8 +217,11 @@ select u.id, u.user_id, u.model as model_id, u.character_id, a.name as creator_i
 from rewards.usage_logs u
 cross join lateral rewards.shares(u.distribution) s
 join rewards.account a on a.id = s.account_number
-where u.creator_earnings <> 0 and s.entry = 'creator';
-comment on view rewards.model_usage_logs is 'usage that earned a creator something (E2)';
+where u.creator_earnings <> 0 and s.entry = 'creator'
+	and not exists (
+		select from rewards.journal j
+		where j.reverses_source = 'usage_logs' and j.reverses_id = u.id and j.event = 'reversal');
+comment on view rewards.model_usage_logs is 'usage that earned a creator something and was not taken back (E2)';
 
 /* ---- points ---- */
 
@@ -225,42 +243,42 @@ comment on view rewards.day_lines is 'totals by account and programme day, folde
 
 create or replace view rewards.provider_rewards as
 select l.account as provider_id, l.month,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 1), 0)) as work_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
-	trim_scale(sum(l.amount)) as total_points,
-	coalesce(sum(l.events) filter (where l.entry = 1), 0)::bigint as requests,
-	coalesce(sum(l.tokens) filter (where l.entry = 1), 0)::bigint as tokens
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 1), 0)) as work_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	coalesce(sum(l.events) filter (where abs(l.entry) = 1), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where abs(l.entry) = 1), 0)::bigint as tokens
 from rewards.month_lines l where l.kind = 'provider' and l.unit = 1
 group by l.account, l.month;
 comment on view rewards.provider_rewards is 'points of providers by month; requests and tokens count what succeeded (P12, N1)';
 
 create or replace view rewards.user_points as
 select l.account as user_id, l.month,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 2), 0)) as usage_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
-	trim_scale(sum(l.amount)) as total_points,
-	coalesce(sum(l.events) filter (where l.entry = 2), 0)::bigint as requests,
-	coalesce(sum(l.tokens) filter (where l.entry = 2), 0)::bigint as tokens
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 2), 0)) as usage_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	coalesce(sum(l.events) filter (where abs(l.entry) = 2), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where abs(l.entry) = 2), 0)::bigint as tokens
 from rewards.month_lines l where l.kind = 'user' and l.unit = 1
 group by l.account, l.month;
 comment on view rewards.user_points is 'points of users by month; requests and tokens count what succeeded (P12, N1)';
 
 create or replace view rewards.referral_points_by_level as
 select l.kind, l.account, l.month, l.level::integer as level, trim_scale(sum(l.amount)) as points, sum(l.events)::bigint as events
-from rewards.month_lines l where l.unit = 1 and l.entry = 3
+from rewards.month_lines l where l.unit = 1 and abs(l.entry) = 3
 group by l.kind, l.account, l.month, l.level;
 comment on view rewards.referral_points_by_level is 'referral points by month and level of the chain (R14, N3)';
 
 create or replace view rewards.daily_points as
 select l.kind, l.account, l.day,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry in (1, 2)), 0)) as own_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry = 3), 0)) as referral_points,
-	trim_scale(coalesce(sum(l.amount) filter (where l.entry > 4), 0)) as bonus_points,
-	trim_scale(sum(l.amount)) as total_points,
-	coalesce(sum(l.events) filter (where l.entry in (1, 2)), 0)::bigint as requests,
-	coalesce(sum(l.tokens) filter (where l.entry in (1, 2)), 0)::bigint as tokens
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) in (1, 2)), 0)) as own_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
+	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	coalesce(sum(l.events) filter (where abs(l.entry) in (1, 2)), 0)::bigint as requests,
+	coalesce(sum(l.tokens) filter (where abs(l.entry) in (1, 2)), 0)::bigint as tokens
 from rewards.day_lines l where l.unit = 1
 group by l.kind, l.account, l.day;
 comment on view rewards.daily_points is 'points of accounts by programme day (P10, N4)';
@@ -282,11 +300,11 @@ select b.board, m.month, coalesce(a.kind, t.kind), coalesce(a.name, t.account), 
 from rewards.tail_totals('month') t
 left join rewards.account a on a.id = t.account_number
 cross join lateral (
-	select case coalesce(a.kind, t.kind) when 'provider' then 'provider' else 'user' end where t.unit = 1 and t.entry not in (12, 13)
+	select case coalesce(a.kind, t.kind) when 'provider' then 'provider' else 'user' end where t.unit = 1 and abs(t.entry) < 12
 	union all
-	select 'creator' where t.unit = 2 and t.entry not in (12, 13) and coalesce(a.kind, t.kind) = 'user'
+	select 'creator' where t.unit = 2 and abs(t.entry) < 12 and coalesce(a.kind, t.kind) = 'user'
 	union all
-	select 'referrer' where t.unit = 1 and t.entry = 3
+	select 'referrer' where t.unit = 1 and abs(t.entry) = 3
 ) b(board)
 cross join lateral (values (t.period), (null)) m(month);
 comment on view rewards.board_lines is
@@ -315,13 +333,17 @@ from rewards.usage_logs u
 cross join lateral rewards.shares(u.distribution) s
 left join rewards.account a on a.id = s.account_number
 union all
-select 'journal', j.id, a.kind, a.name, s.entry, s.level, s.amount, rewards.unit_name(j.unit),
+select 'usage_logs', u.id, 'user', u.user_id, 'usage', 0, -u.cost, 'credits', u.created_at, null, null
+from rewards.usage_logs u where u.cost <> 0
+union all
+select 'journal', j.id, a.kind, a.name, case j.event when 'reversal' then 'reversal' else s.entry end, s.level, s.amount, n.name,
 	j.created_at, j.recorded_at, j.reason
 from rewards.journal j
 cross join lateral rewards.shares(j.distribution) s
+join rewards.unit n on n.number = j.unit
 left join rewards.account a on a.id = s.account_number;
 comment on view rewards.ledger is
-	'usage and journal, one line a share; usage keeps no recording time (NULL), its id gives the order of arrival (X2)';
+	'usage and journal, one line a share, and one for what a request cost; usage keeps no recording time (NULL), its id gives the order of arrival (X2)';
 
 create or replace view rewards.unmatched_models as
 select m.model, m.events, m.tokens, m.last_seen
@@ -332,6 +354,94 @@ from (
 ) m cross join lateral rewards.explain_tier(m.model) t
 where t.rule like '%, the default';
 comment on view rewards.unmatched_models is 'models used that no entry, VRAM or name pattern places in a tier';
+
+/* ---- credits, tokens and the like ---- */
+
+create or replace view rewards.wallet_lines as
+select l.account, u.name as currency, l.entry, l.amount, u.number as unit
+from rewards.month_lines l join rewards.unit u on u.number = l.unit
+where l.kind = 'user' and l.unit >= 3;
+comment on view rewards.wallet_lines is 'movements of wallets by month and kind, folded and not; to be added up';
+
+create or replace view rewards.user_credits as
+select s.account as user_id, s.currency, trim_scale(s.amount - greatest(0, e.due - h.held) - h.held) as balance, h.held,
+	trim_scale(s.added) as added, trim_scale(s.spent) as spent, trim_scale(s.expired + greatest(0, e.due - h.held)) as expired,
+	greatest(w.updated_at, case when s.spent <> 0 then v.last_at end) as updated_at
+from (
+	select l.account, l.currency, l.unit, sum(l.amount) as amount,
+		coalesce(sum(l.amount) filter (where l.entry in (10, 14) or l.entry in (-10, -14)), 0) as added,
+		-coalesce(sum(l.amount) filter (where abs(l.entry) = 2), 0) as spent,
+		-coalesce(sum(l.amount) filter (where l.entry = 15), 0) as expired
+	from rewards.wallet_lines l group by l.account, l.currency, l.unit
+) s
+left join rewards.account a on a.kind = 'user' and a.name = s.account
+left join rewards.wallet w on w.account = a.id and w.unit = s.unit
+left join rewards.activity v on v.account = a.id
+cross join lateral (
+	select coalesce(sum(o.amount), 0) as held
+	from rewards.hold o
+	where s.unit = 3 and o.account = a.id and o.closed_at is null and o.expires_at > now()
+		and not exists (
+			select from rewards.usage_logs u
+			where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299)
+) h
+cross join lateral (
+	select case when w.next_expiry <= now() then (select t.due from rewards.wallet_state(a.id, s.unit) t) else 0 end as due
+) e;
+comment on view rewards.user_credits is
+	'what users have of each currency: balance is what they can spend, besides what is held; added (with adjustments, less refunds), spent and expired make up the rest (C5, C6, K1)';
+
+create or replace view rewards.credit_movements as
+select u.id, u.user_id, 3::smallint as unit, 'usage'::text as type, -u.cost as amount, coalesce(u.usage_type, u.service) as reason,
+	u.request_id as reference, u.id as usage_id, null::text as updated_by, u.created_at
+from rewards.usage_logs u where u.cost <> 0
+union all
+select j.id, a.name, j.unit, case j.event when 'credit' then 'credit' when 'deduct' then 'usage' when 'expiry' then 'expiry'
+		when 'reversal' then 'refund' else 'adjustment' end,
+	m.amount, j.reason, j.reference, case j.reverses_source when 'usage_logs' then j.reverses_id end, j.actor, j.created_at
+from rewards.journal j
+join rewards.account a on a.id = j.account
+cross join lateral (select sum(s.amount) as amount from rewards.shares(j.distribution) s) m
+where j.unit >= 3;
+comment on view rewards.credit_movements is 'all that was added to or taken from wallets, one row each, units by number';
+
+create or replace view rewards.credit_transactions as
+select m.id, m.user_id, u.name as currency, m.type, trim_scale(m.amount) as amount,
+	/* back from what there is now: old usage may be gone */
+	trim_scale(w.amount - coalesce(sum(m.amount) over (partition by m.user_id, m.unit order by m.id desc
+		rows between unbounded preceding and 1 preceding), 0)) as balance_after,
+	m.reason, m.reference, m.usage_id, m.updated_by, m.created_at
+from rewards.credit_movements m
+join rewards.unit u on u.number = m.unit
+join (
+	select l.account, l.unit, sum(l.amount) as amount from rewards.wallet_lines l group by l.account, l.unit
+) w on w.account = m.user_id and w.unit = m.unit;
+comment on view rewards.credit_transactions is
+	'history of wallets: type usage (negative), credit, expiry, refund or adjustment, with the sum of all movements up to it in order of their numbers (C6, C11)';
+
+create or replace view rewards.token_transactions as
+select t.id, t.user_id, t.type, t.amount, t.balance_after, t.reason, t.reference, t.usage_id, t.updated_by, t.created_at
+from rewards.credit_transactions t where t.currency = 'tokens';
+comment on view rewards.token_transactions is 'history of users'' tokens (C8, K2)';
+
+create or replace view rewards.credit_holds as
+select h.request_id, a.name as user_id, h.amount, h.created_at, h.expires_at,
+	case when h.outcome is not null then h.outcome when c.usage_id is not null then 'captured'
+		when h.expires_at <= now() then 'expired' else 'open' end as status,
+	coalesce(h.usage_id, c.usage_id) as usage_id, h.closed_at
+from rewards.hold h join rewards.account a on a.id = h.account
+left join lateral (
+	select u.id as usage_id from rewards.usage_logs u
+	where h.closed_at is null and u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
+	order by u.id limit 1
+) c on true;
+comment on view rewards.credit_holds is 'credits held for requests: open, captured by the row usage_id, released or expired';
+
+create or replace view rewards.payouts as
+select p.id, a.kind, a.name as account, u.name as unit, p.amount, p.method, p.status, p.reference, p.automatic,
+	p.requested_at, p.requested_by, p.approved_at, p.approved_by, p.ended_at, p.ended_by, p.transfer, p.reason
+from rewards.payout p join rewards.account a on a.id = p.account join rewards.unit u on u.number = p.unit;
+comment on view rewards.payouts is 'payouts: requested, approved, completed or failed; what is open is held (F2)';
 
 /* ---- operations ---- */
 
@@ -348,7 +458,9 @@ select t.backlog,
 		) h order by h.since limit 1) end as held_back_by,
 	(select count(*) from rewards.usage_partition p)::integer as partitions,
 	rewards.partitions_ahead() as partitions_ahead,
-	i.version
+	i.version,
+	c.unpriced + rewards.tail_unpriced() as unpriced_rows,
+	(select count(*) from rewards.unrated_usage u where u.mended_at is null) as unrated_rows
 from rewards.cursor c, rewards.installation i, (select rewards.tail_events() as backlog) t;
 comment on view rewards.status is
-	'one row: rows not yet folded, time since the last posting while there are any, what holds posting back, partitions';
+	'one row: rows not yet folded, time since the last posting while there are any, what holds posting back, partitions, successful requests of mainnet that lacked a price, chats stored without earnings that rerate() has not gone over';

@@ -19,8 +19,8 @@ select d::rewards.distribution from unnest(array[
 	'[{"entry": "adjustment", "amount": -9223372036.854775807}]', '[{"entry": "work", "amount": 0}]', '[{"entry": "work", "amount": 1e3}]', '[{"entry": "work", "amount": 15E-1}]',
 	'[{"entry": "w\u006frk", "amount": 1}, {"entry": "work", "amount": 1}]']) d;
 -- every entry, by number and by name
-select n, rewards.entry_name(n::smallint), rewards.entry_number(rewards.entry_name(n::smallint)) = n as back from generate_series(1, 13) n;
-select pg_temp.outcome('select rewards.' || call) from unnest(array['entry_name(0::smallint)', 'entry_name(14::smallint)', 'entry_name(-1::smallint)', 'entry_number(''gift'')', 'entry_number('''')']) call;
+select n, rewards.entry_name(n::smallint), rewards.entry_number(rewards.entry_name(n::smallint)) = n as back from generate_series(1, 15) n;
+select pg_temp.outcome('select rewards.' || call) from unnest(array['entry_name(0::smallint)', 'entry_name(16::smallint)', 'entry_name(-16::smallint)', 'entry_number(''gift'')', 'entry_number('''')']) call;
 
 -- there and back: text, binary, jsonb; equal values are equal bytes
 create temp table d (n serial, d rewards.distribution);
@@ -80,6 +80,6 @@ select set_config('rewards_test.file', :'file', false) is not null as set;
 select pg_temp.received(rewards.distribution_send('[{"account": 1, "entry": "work", "amount": 0.5}]')) as right,
 	pg_temp.received(substr(rewards.distribution_send('[]'), 1, 1)) as empty;
 select b, pg_temp.received(substr(rewards.distribution_send('[]'), 1, 1) || b) from unnest(array['\x10000102', '\x11', '\x1100', '\x110001', '\x11000102ff',
-	'\x00000102', '\xe0000102', '\x1a000102', '\x10210102', '\x1000810002', '\x1000018100', '\x11000114', '\x1000ffffffffffffffff7f02',
+	'\x00000102', '\xe0800102', '\x1a000102', '\x10210102', '\x1000810002', '\x1000018100', '\x11000114', '\x1000ffffffffffffffff7f02',
 	'\x1000ffffffffffffffffff0102', '\x1000ffffffffffffffffff0202', '\x100001ffffffffffffffffff01', '\x100001ffffffffffffffffff02', '\x1000010200']::bytea[]) b;
 select pg_temp.received('\x'), pg_temp.received('\x00'), pg_temp.received('\xff11000102');

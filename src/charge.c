@@ -1,0 +1,241 @@
+/*
+ * charge.c
+ *		Under the credit policy "enforce": what a statement charges must be covered.
+ *
+ * Rows note what they cost; when their statement is over, the wallets are locked and
+ * charged one by one in order of accounts, by rewards.charge_wallets(), and the
+ * statement fails when one of them has too little.  A row may be noted and then not
+ * be inserted (ON CONFLICT DO NOTHING), so rows with a request id are looked for.
+ * Under the policy "allow" nothing is noted and nothing is locked.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "batch.h"
+#include "catalog/pg_type.h"
+#include "charge.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "request.h"
+#include "stream.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(usage_after_insert);
+
+/* a row that has to be paid for */
+typedef struct NotedRow
+{
+	SubTransactionId subtransaction;
+	Oid			leaf;
+	int64		number;
+	Id			request;		/* text NULL for none */
+	int64		account;		/* ACCOUNT_SELF: not registered when it was noted */
+	Id			user;
+	AmountSum	cost;
+} NotedRow;
+
+static MemoryContext noted_context = NULL;	/* of the rows, in the transaction's */
+static NotedRow *noted = NULL;
+static int	nnoted = 0;
+static int	allocated = 0;
+
+static StreamQuery charge_query = {
+	.text = "select rewards.charge_wallets($1, $2, $3)",
+	.nargs = 3,
+	.types = {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+};
+
+/* ---- noting ---- */
+
+static Id
+copy_id(Id id)
+{
+	if (id.text)
+		id.text = pnstrdup(id.text, id.len);
+	return id;
+}
+
+static bool
+is_enforced(const RuleSet *rules)
+{
+	AsOf		now = as_of_all(GetCurrentTimestamp());
+
+	return strcmp(rules_setting(rules, "credit_policy", &now), "enforce") == 0;
+}
+
+static NotedRow *
+add_noted(void)
+{
+	if (noted_context == NULL)
+	{
+		noted_context = AllocSetContextCreate(TopTransactionContext, "rewards charges",
+											  ALLOCSET_DEFAULT_SIZES);
+		allocated = 16;
+		noted = MemoryContextAlloc(noted_context, allocated * sizeof(NotedRow));
+	}
+	if (nnoted == allocated)
+		noted = repalloc_huge(noted, (Size) (allocated *= 2) * sizeof(NotedRow));
+	return &noted[nnoted++];
+}
+
+/* notes what a row that is about to be inserted costs, if that must be covered */
+void
+charge_note(Relation leaf, const UsageEvent *event, const Reward *reward)
+{
+	MemoryContext previous;
+	NotedRow   *row;
+
+	if (reward->charge.cost == 0 || !is_enforced(reward->rules))
+		return;
+	row = add_noted();
+	previous = MemoryContextSwitchTo(noted_context);
+	row->subtransaction = GetCurrentSubTransactionId();
+	row->leaf = RelationGetRelid(leaf);
+	row->number = event->number;
+	row->request = copy_id(event->request);
+	row->account = reward->user.number;
+	row->user = row->account == ACCOUNT_SELF ? copy_id(event->user) : (Id) {NULL, 0};
+	row->cost = reward->charge.cost;
+	MemoryContextSwitchTo(previous);
+}
+
+static void
+forget_noted(void)
+{
+	if (noted_context)
+		MemoryContextDelete(noted_context);
+	noted_context = NULL;
+	noted = NULL;
+	nnoted = allocated = 0;
+}
+
+/* TopTransactionContext goes, and what was noted with it */
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		forget_noted();
+}
+
+/* rows noted in a subtransaction, or in those within it, go with it */
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (nnoted > 0 && noted[nnoted - 1].subtransaction >= own)
+			nnoted--;
+}
+
+void
+charge_init(void)
+{
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+/* ---- charging ---- */
+
+/* keeps the rows that were inserted, with accounts registered meanwhile */
+static void
+settle_noted(void)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < nnoted; i++)
+	{
+		NotedRow   *row = &noted[i];
+
+		if (row->request.text && request_number(row->leaf, row->request) != row->number)
+			continue;
+		if (row->account == ACCOUNT_SELF)
+			row->account = account_look_up(KIND_USER, row->user).number;
+		noted[kept++] = *row;
+	}
+	nnoted = kept;
+}
+
+/* by account; those without one by name, before all others */
+static int
+compare_noted(const void *left, const void *right)
+{
+	const NotedRow *a = (const NotedRow *) left;
+	const NotedRow *b = (const NotedRow *) right;
+
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
+	if (a->account != ACCOUNT_SELF)
+		return 0;
+	if (a->user.len != b->user.len)
+		return a->user.len < b->user.len ? -1 : 1;
+	return memcmp(a->user.text, b->user.text, a->user.len);
+}
+
+/* sorts the rows and adds up those of one user */
+static void
+add_up_noted(void)
+{
+	int			kept = 0;
+
+	qsort(noted, nnoted, sizeof(NotedRow), compare_noted);
+	for (int i = 0; i < nnoted; i++)
+		if (kept > 0 && compare_noted(&noted[kept - 1], &noted[i]) == 0)
+			noted[kept - 1].cost += noted[i].cost;
+		else
+			noted[kept++] = noted[i];
+	nnoted = kept;
+}
+
+/* charges the wallets, in order of accounts; RW007 */
+static void
+charge_wallets(void)
+{
+	static const Oid types[] = {INT8OID, TEXTOID, NUMERICOID};
+	Batch		batch = batch_create(lengthof(types), types, nnoted);
+	Datum		args[3];
+
+	for (int i = 0; i < nnoted; i++)
+	{
+		const NotedRow *row = &noted[i];
+
+		batch.columns[0][i] = Int64GetDatum(row->account);
+		batch.columns[1][i] = PointerGetDatum(row->user.text == NULL ? cstring_to_text("")
+											  : cstring_to_text_with_len(row->user.text, row->user.len));
+		batch.columns[2][i] = NumericGetDatum(amount_sum_to_numeric(row->cost));
+	}
+	batch.count = nnoted;
+	for (int i = 0; i < 3; i++)
+		args[i] = batch_column(&batch, i);
+	if (SPI_execute_plan(stream_plan(&charge_query), args, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not charge wallets");
+}
+
+/*
+ * usage_after_insert(): statement trigger of usage_logs.  RW007 when a wallet that the
+ * statement charges has too little and must not; 39P01.
+ */
+Datum
+usage_after_insert(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event)
+		|| !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
+	if (nnoted == 0)
+		return PointerGetDatum(NULL);
+
+	settle_noted();
+	add_up_noted();
+	if (nnoted > 0)
+	{
+		SPI_connect();
+		charge_wallets();
+		SPI_finish();
+	}
+	forget_noted();
+	return PointerGetDatum(NULL);
+}
