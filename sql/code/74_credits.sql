@@ -69,7 +69,7 @@ begin
 	if unit <> 3 then
 		return held.balance;
 	end if;
-	select * into policy from rewards.credit_policy();
+	policy := rewards.credit_policy();
 	if policy.enforced and held.anchor = policy.rule then
 		return held.balance;
 	end if;
@@ -86,16 +86,24 @@ comment on function rewards.move_wallet(bigint, smallint, numeric, boolean) is
 	'locks a wallet until the transaction ends, notes a movement in it (recorded: its row is there already) and returns the sum of all its movements; 40001 under REPEATABLE READ when another came first';
 
 create function rewards.open_holds(account bigint, at timestamptz) returns numeric
-	language sql stable parallel unsafe
+	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	select coalesce(sum(h.amount), 0)
-	from rewards.hold h
-	where h.account = open_holds.account and h.closed_at is null and h.expires_at > open_holds.at
-		/* its row captures it, also before it is posted */
-		and not exists (
-			select from rewards.usage_logs u
-			where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299)
+begin
+	/* mostly there is none, and usage need not be looked at */
+	perform from rewards.hold h where h.account = open_holds.account and h.closed_at is null;
+	if not found then
+		return 0;
+	end if;
+	return coalesce((
+		select sum(h.amount)
+		from rewards.hold h
+		where h.account = open_holds.account and h.closed_at is null and h.expires_at > open_holds.at
+			/* its row captures it, also before it is posted */
+			and not exists (
+				select from rewards.usage_logs u
+				where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299)), 0);
+end
 $$;
 revoke all on function rewards.open_holds(bigint, timestamptz) from public;
 comment on function rewards.open_holds(bigint, timestamptz) is 'how many credits of an account are held back at a time';
@@ -126,7 +134,7 @@ begin
 			where w.account = account and w.unit = unit;
 		end if;
 	end if;
-	return balance - rewards.expired_part(due, held) - held;
+	return balance - greatest(0, due - held) - held;
 end
 $$;
 revoke all on function rewards.available(bigint, smallint, numeric) from public;
@@ -172,19 +180,15 @@ create function rewards.charge_wallets(accounts bigint[], users text[], amounts 
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	due record;
 	left_over numeric;
 begin
-	for due in
-		select c.account, c.name, c.amount from unnest(accounts, users, amounts) with ordinality c(account, name, amount, place) order by c.place
-	loop
-		if due.account = 0 then
-			perform rewards.refuse_spending(due.name, 3::smallint, due.amount, 0);
+	for i in 1..cardinality(accounts) loop
+		if accounts[i] = 0 then
+			perform rewards.refuse_spending(users[i], 3::smallint, amounts[i], 0);
 		end if;
-		left_over := rewards.available(due.account, 3::smallint,
-			rewards.move_wallet(due.account, 3::smallint, -due.amount, true));
+		left_over := rewards.available(accounts[i], 3::smallint, rewards.move_wallet(accounts[i], 3::smallint, -amounts[i], true));
 		if left_over < 0 then
-			perform rewards.refuse_spending(rewards.account_name(due.account), 3::smallint, due.amount, left_over + due.amount);
+			perform rewards.refuse_spending(rewards.account_name(accounts[i]), 3::smallint, amounts[i], left_over + amounts[i]);
 		end if;
 	end loop;
 end
