@@ -25,6 +25,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "accounts.h"
+#include "audience.h"
 #include "batch.h"
 #include "books.h"
 #include "catalog.h"
@@ -72,6 +73,7 @@ typedef struct Posting
 	int			booked;			/* bonuses and expiries found due */
 	Network    *network;
 	Lots	   *lots;
+	Audience   *audience;
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -209,6 +211,7 @@ add_row(Posting *posting, const LineRow *row)
 	totals_add(posting->totals, row);
 	progress_add(posting->progress, row);
 	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting->lots);
+	audience_add(posting->audience, row, posting->totals->last_keys[KIND_USER]);
 }
 
 /* LineVisitor: folds a row, or leaves its number open */
@@ -338,6 +341,7 @@ fold_rows(Posting *posting)
 	posting->progress = progress_begin(posting->totals, true);
 	posting->network = network_create(&posting->cursor, posting->cursor.last);
 	posting->lots = lots_create();
+	posting->audience = audience_create();
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -384,9 +388,13 @@ note_unpriced(int64 rows)
 static void
 write_books(Posting *posting)
 {
+	const int64 *numbers;
+
 	progress_finish(posting->progress);
-	posting->booked = progress_write(posting->progress, books_write(posting->totals));
+	numbers = books_write(posting->totals);
+	posting->booked = progress_write(posting->progress, numbers);
 	network_write(posting->network);
+	audience_write(posting->audience, numbers);
 	lots_write(posting->lots);
 	note_unpriced(posting->totals->unpriced);
 }
@@ -512,6 +520,7 @@ fold_again(const Cursor *cursor, const Stretch *stretch)
 	posting.progress = progress_begin(posting.totals, false);
 	posting.network = network_create(cursor, stretch ? stretch->first - 1 : 0);
 	posting.lots = lots_create();
+	posting.audience = audience_create();
 	if (stretch)
 		line_read(stretch, 1, visit_again, &posting);
 	else

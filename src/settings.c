@@ -20,6 +20,7 @@ static const SettingInfo settings[] = {
 	{"streak_grace_days", "0", "how many days without activity a streak survives"},
 	{"uptime_seconds_per_day", "64800", "uptime that makes a day one of a provider's streak"},
 	{"active_days", "3", "on how many days a referee must have made requests to count as activated"},
+	{"earnings_alert", "10", "creators are told each time their earnings reach another multiple of this"},
 	{"closed_until", "none", "last closed day: corrections of closed days count on the first open one"},
 	{"request_partitions", "2", "how many of the newest partitions recognise a repeated request_id"},
 	{"partitions_ahead", "3", "how many empty partitions are kept ready for new usage"},

@@ -281,6 +281,7 @@ begin
 		when 'credit_policy' then value in ('allow', 'enforce')
 		when 'streak_grace_days' then value ~ '^\d{1,3}$' and value::integer between 0 and 365
 		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
+		when 'earnings_alert' then value ~ '^\d{1,9}(\.\d{1,9})?$' and value::numeric > 0
 		when 'closed_until' then value = 'none' or rewards.is_date(value)
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
@@ -295,6 +296,7 @@ begin
 					when 'credit_policy' then 'Use allow or enforce.'
 					when 'streak_grace_days' then 'Use a whole number of days from 0 to 365.'
 					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
+					when 'earnings_alert' then 'Use an amount above zero, as 10 or 0.5.'
 					when 'closed_until' then 'Use a date as 2025-01-31, or none.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')

@@ -256,6 +256,8 @@ begin
 	values (now(), payout.unit, rewards.one_share(payout.account, 'payout', 0, -payout.amount), coalesce(payout.method, 'payout'), updated_by,
 		'payout', payout.account, id::text);
 	update rewards.payout p set status = 'completed', ended_at = clock_timestamp(), ended_by = updated_by, transfer = reference where p.id = id;
+	perform rewards.notify(array[payout.account], 'payout_done', array[id::text],
+		array[jsonb_build_object('payout', id, 'amount', trim_scale(payout.amount), 'unit', rewards.unit_name(payout.unit), 'transfer', reference)]);
 	perform rewards.log_payout('complete_payout', id, jsonb_build_object('reference', reference), payout.status, 'completed', updated_by);
 end
 $$;
@@ -326,7 +328,8 @@ begin
 	return query select 'expiries booked'::text, rewards.book_expiries();
 	return query select 'holds closed'::text, rewards.close_holds();
 	return query select 'payouts made'::text, rewards.make_due_payouts();
+	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
 end
 $$;
 revoke all on function rewards.maintain() from public;
-comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts; one row for each with how many';
+comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, weekly summaries; one row for each with how many';

@@ -369,6 +369,7 @@ begin
 	delete from rewards.score_bucket;
 	delete from rewards.network;
 	delete from rewards.lot;
+	delete from rewards.model_user;
 	update rewards.cursor set unpriced = 0;
 	events := rewards.refold();
 	/* who remembers totals goes by the cursor's row */

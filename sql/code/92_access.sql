@@ -16,7 +16,7 @@ as $$
 		|| case when access = 'app' then
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
 				'referral_code', 'referral_signup', 'record_uptime', 'deduct_token', 'authorize_usage', 'release_hold',
-				'request_payout'] end)
+				'request_payout', 'take_notifications', 'notification_done'] end)
 $$;
 revoke all on function rewards.access_routines(text) from public;
 comment on function rewards.access_routines(text) is 'the functions that a kind of access may call';

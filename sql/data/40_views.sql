@@ -443,6 +443,14 @@ select p.id, a.kind, a.name as account, u.name as unit, p.amount, p.method, p.st
 from rewards.payout p join rewards.account a on a.id = p.account join rewards.unit u on u.number = p.unit;
 comment on view rewards.payouts is 'payouts: requested, approved, completed or failed; what is open is held (F2)';
 
+/* ---- messages ---- */
+
+create or replace view rewards.notifications as
+select n.id, a.kind, a.name as account, n.event, n.payload, n.created_at, n.taken_until, n.delivered_at
+from rewards.notification n join rewards.account a on a.id = n.account;
+comment on view rewards.notifications is
+	'what people are to be told: take_notifications() leases messages to mailers, notification_done() ends that (M4)';
+
 /* ---- operations ---- */
 
 create or replace view rewards.status as

@@ -1,0 +1,136 @@
+/*
+ * audience.c
+ *		Who uses whose model: posting collects the pairs that it meets, and creators
+ *		are told of each user that is new to their model, and of what they have earned.
+ *
+ * Only use that earned the owner something counts.  rewards.model_user keeps each
+ * pair once.
+ */
+#include "postgres.h"
+
+#include "audience.h"
+#include "batch.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* a model and a user of it, by key */
+typedef struct PairKey
+{
+	int64		user;
+	char		model[MAX_ID_BYTES + 1];
+} PairKey;
+
+typedef struct Pair
+{
+	PairKey		key;
+	int64		owner;
+	TimestampTz first_at;
+} Pair;
+
+typedef struct Owner
+{
+	int64		account;
+} Owner;
+
+struct Audience
+{
+	HTAB	   *pairs;
+	HTAB	   *owners;
+};
+
+static HTAB *
+create_hash(const char *name, Size key_size, Size entry_size)
+{
+	HASHCTL		control = {.keysize = key_size, .entrysize = entry_size, .hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+Audience *
+audience_create(void)
+{
+	Audience   *audience = palloc(sizeof(Audience));
+
+	audience->pairs = create_hash("users of models", sizeof(PairKey), sizeof(Pair));
+	audience->owners = create_hash("creators", sizeof(int64), sizeof(Owner));
+	return audience;
+}
+
+static void
+add_pair(Audience *audience, const LineRow *row, int64 user, int64 owner)
+{
+	PairKey		key = {0};
+	Pair	   *pair;
+	bool		found;
+
+	key.user = user;
+	memcpy(key.model, row->model.text, Min(row->model.len, MAX_ID_BYTES));
+	pair = hash_search(audience->pairs, &key, HASH_ENTER, &found);
+	if (found && pair->first_at <= row->created_at)
+		return;
+	pair->owner = owner;
+	pair->first_at = row->created_at;
+}
+
+/* adds a row; user: the key of its user */
+void
+audience_add(Audience *audience, const LineRow *row, int64 user)
+{
+	ShareReader reader;
+	Share		share;
+
+	if (row->model.text == NULL)
+		return;
+	reader = distribution_reader(row->distribution);
+	while (distribution_next(&reader, &share))
+		if (share.entry == ENTRY_CREATOR || row->unit == UNIT_EARNINGS)
+		{
+			if (row->unit == UNIT_OF_USAGE)
+				add_pair(audience, row, user, share.account);
+			hash_search(audience->owners, &share.account, HASH_ENTER, NULL);
+		}
+}
+
+static void
+write_pairs(Audience *audience, const int64 *numbers)
+{
+	static const Oid types[] = {TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID};
+	Batch		batch = batch_create(lengthof(types), types, hash_get_num_entries(audience->pairs));
+	HASH_SEQ_STATUS scan;
+	Pair	   *pair;
+
+	hash_seq_init(&scan, audience->pairs);
+	while ((pair = hash_seq_search(&scan)) != NULL)
+	{
+		int			i = batch.count++;
+
+		batch.columns[0][i] = CStringGetTextDatum(pair->key.model);
+		batch.columns[1][i] = Int64GetDatum(number_of_key(pair->key.user, numbers));
+		batch.columns[2][i] = Int64GetDatum(pair->owner);
+		batch.columns[3][i] = TimestampTzGetDatum(pair->first_at);
+	}
+	batch_execute(&batch, "select rewards.note_model_users($1, $2, $3, $4)");
+}
+
+static void
+write_owners(Audience *audience)
+{
+	static const Oid types[] = {INT8OID};
+	Batch		batch = batch_create(lengthof(types), types, hash_get_num_entries(audience->owners));
+	HASH_SEQ_STATUS scan;
+	Owner	   *owner;
+
+	hash_seq_init(&scan, audience->owners);
+	while ((owner = hash_seq_search(&scan)) != NULL)
+		batch.columns[0][batch.count++] = Int64GetDatum(owner->account);
+	batch_execute(&batch, "select rewards.note_earnings($1)");
+}
+
+/* writes what is new; when the totals are written, inside SPI, by who holds the cursor */
+void
+audience_write(Audience *audience, const int64 *numbers)
+{
+	write_pairs(audience, numbers);
+	write_owners(audience);
+}

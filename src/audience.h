@@ -1,0 +1,16 @@
+/*
+ * audience.h
+ *		Who uses whose model.
+ */
+#ifndef REWARDS_AUDIENCE_H
+#define REWARDS_AUDIENCE_H
+
+#include "totals.h"
+
+typedef struct Audience Audience;
+
+extern Audience *audience_create(void);
+extern void audience_add(Audience *audience, const LineRow *row, int64 user);
+extern void audience_write(Audience *audience, const int64 *numbers);
+
+#endif							/* REWARDS_AUDIENCE_H */
