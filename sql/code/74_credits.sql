@@ -48,6 +48,27 @@ revoke all on function rewards.credit_policy() from public;
 comment on function rewards.credit_policy() is
 	'whether usage must be covered, the rule that says so, and whether every transaction that did not know it has ended';
 
+create function rewards.lock_wallet(account bigint, unit smallint, amount numeric default 0,
+		out balance numeric, out anchor bigint)
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+	update rewards.wallet w set balance = w.balance + amount, moves = w.moves + 1, updated_at = clock_timestamp()
+	where w.account = account and w.unit = unit returning w.balance, w.anchor into balance, anchor;
+	if not found then
+		insert into rewards.wallet as w (account, unit, balance) values (account, unit, amount)
+		on conflict on constraint wallet_pkey do update
+			set balance = w.balance + excluded.balance, moves = w.moves + 1, updated_at = clock_timestamp()
+		returning w.balance, w.anchor into balance, anchor;
+	end if;
+end
+$$;
+revoke all on function rewards.lock_wallet(bigint, smallint, numeric) from public;
+comment on function rewards.lock_wallet(bigint, smallint, numeric) is
+	'locks a wallet until the transaction ends and adds to its own balance; 40001 under REPEATABLE READ when another came first';
+
 create function rewards.move_wallet(account bigint, unit smallint, amount numeric, recorded boolean default false) returns numeric
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -58,14 +79,7 @@ declare
 	policy record;
 	total numeric;
 begin
-	update rewards.wallet w set balance = w.balance + amount, moves = w.moves + 1, updated_at = clock_timestamp()
-	where w.account = account and w.unit = unit returning w.balance, w.anchor into held;
-	if not found then
-		insert into rewards.wallet as w (account, unit, balance) values (account, unit, amount)
-		on conflict on constraint wallet_pkey do update
-			set balance = w.balance + excluded.balance, moves = w.moves + 1, updated_at = clock_timestamp()
-		returning w.balance, w.anchor into held;
-	end if;
+	held := rewards.lock_wallet(account, unit, amount);
 	if unit <> 3 then
 		return held.balance;
 	end if;
@@ -83,7 +97,7 @@ end
 $$;
 revoke all on function rewards.move_wallet(bigint, smallint, numeric, boolean) from public;
 comment on function rewards.move_wallet(bigint, smallint, numeric, boolean) is
-	'locks a wallet until the transaction ends, notes a movement in it (recorded: its row is there already) and returns the sum of all its movements; 40001 under REPEATABLE READ when another came first';
+	'locks a wallet until the transaction ends, notes a movement in it (recorded: its row is there already) and returns the sum of all its movements';
 
 create function rewards.open_holds(account bigint, at timestamptz) returns numeric
 	language plpgsql stable parallel unsafe
@@ -253,7 +267,7 @@ begin
 	end if;
 	unit := rewards.currency_unit(currency, true);
 	number := (rewards.ensure_account('user', user_id)).number;
-	perform rewards.move_wallet(number, unit, 0);
+	perform rewards.lock_wallet(number, unit);
 	/* a repeat may come when they have expired */
 	select j.id, j.account, j.unit, s.amount into first
 	from rewards.journal j cross join lateral rewards.shares(j.distribution) s
@@ -335,7 +349,7 @@ declare
 	part numeric;
 	booked bigint := 0;
 begin
-	perform rewards.move_wallet(account, unit, 0);
+	perform rewards.lock_wallet(account, unit);
 	held := case when unit = 3 then rewards.open_holds(account, clock_timestamp()) else 0 end;
 	for lot in
 		select l.* from rewards.latest_wallet_lots(account, unit) l where l.expires_at <= clock_timestamp() order by l.expires_at, l.id
@@ -348,7 +362,7 @@ begin
 			account, concat_ws(' ', lot.id, (
 				select count(*) from rewards.journal j where j.event = 'expiry' and j.reverses_source = 'journal' and j.reverses_id = lot.id)),
 			'journal', lot.id);
-		perform rewards.move_wallet(account, unit, -part, true);
+		perform rewards.lock_wallet(account, unit, -part);
 		booked := booked + 1;
 	end loop;
 	return booked;
@@ -466,7 +480,7 @@ begin
 	if number is null then
 		perform rewards.refuse_spending(user_id, 3::smallint, amount, 0);
 	end if;
-	perform rewards.move_wallet(number, 3::smallint, 0);
+	perform rewards.lock_wallet(number, 3::smallint);
 	update rewards.hold h set closed_at = clock_timestamp(), outcome = 'expired'
 	where h.request_id = request_id and h.closed_at is null and h.expires_at <= clock_timestamp();
 	if rewards.find_request(request_id) is not null then

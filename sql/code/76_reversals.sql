@@ -154,7 +154,7 @@ begin
 	/* wallets are locked before numbers are drawn */
 	for unit in 3..4 loop
 		if rewards.amount_of(shares[unit]) <> 0 then
-			perform rewards.move_wallet(user_number, unit::smallint, rewards.amount_of(shares[unit]));
+			perform rewards.lock_wallet(user_number, unit::smallint, rewards.amount_of(shares[unit]));
 		end if;
 	end loop;
 	entry := rewards.reverse_unit(usage_id, 1::smallint, shares[1], user_number, reason);
@@ -282,7 +282,7 @@ begin
 	on conflict do nothing returning j.id into entry;
 	if entry is null then
 		if of_unit >= 3 then
-			perform rewards.move_wallet(number, of_unit, -amount);
+			perform rewards.lock_wallet(number, of_unit, -amount);
 		end if;
 		select j.id, j.account, j.unit, rewards.amount_of(j.distribution) as amount into first
 		from rewards.journal j where j.event = 'adjust' and j.reference = reference;

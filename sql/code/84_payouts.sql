@@ -156,7 +156,7 @@ begin
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
 	/* one after the other for each account */
-	perform rewards.move_wallet(number, of_unit, 0);
+	perform rewards.lock_wallet(number, of_unit);
 	select p.id, a.name, a.kind, p.amount, p.unit into first
 	from rewards.payout p join rewards.account a on a.id = p.account where p.reference = reference;
 	if found then
@@ -305,7 +305,7 @@ begin
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		/* again, now that nobody else pays this account */
-		perform rewards.move_wallet(candidate.id, candidate.number, 0);
+		perform rewards.lock_wallet(candidate.id, candidate.number);
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		chosen := rewards.payout_method_for(candidate.id, null, candidate.rule);

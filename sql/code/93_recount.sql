@@ -124,7 +124,7 @@ begin
 	started := rewards.last_number();
 	return query select * from rewards.book_corrections(since, until, reason);
 	get diagnostics lines = row_count;
-	perform rewards.move_wallet(c.account, 3::smallint, c.amount, true)
+	perform rewards.lock_wallet(c.account, 3::smallint, c.amount)
 	from (
 		select j.account, sum(rewards.amount_of(j.distribution)) as amount
 		from rewards.journal j where j.unit = 3 and j.event = 'rerate' and j.id > started
