@@ -5,11 +5,13 @@
  * Rows note what they cost; when their statement is over, the wallets are locked and
  * charged one by one in order of accounts, by rewards.charge_wallets(), and the
  * statement fails when one of them has too little.  A row may be noted and then not
- * be inserted (ON CONFLICT DO NOTHING), so rows with a request id are looked for.
+ * be inserted (ON CONFLICT DO NOTHING), so each is looked for.
  * Under the policy "allow" nothing is noted and nothing is locked.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
@@ -17,10 +19,12 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "request.h"
 #include "stream.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(usage_after_insert);
 
@@ -30,7 +34,6 @@ typedef struct NotedRow
 	SubTransactionId subtransaction;
 	Oid			leaf;
 	int64		number;
-	Id			request;		/* text NULL for none */
 	int64		account;		/* ACCOUNT_SELF: not registered when it was noted */
 	Id			user;
 	AmountSum	cost;
@@ -48,14 +51,6 @@ static StreamQuery charge_query = {
 };
 
 /* ---- noting ---- */
-
-static Id
-copy_id(Id id)
-{
-	if (id.text)
-		id.text = pnstrdup(id.text, id.len);
-	return id;
-}
 
 static bool
 is_enforced(const RuleSet *rules)
@@ -94,9 +89,10 @@ charge_note(Relation leaf, const UsageEvent *event, const Reward *reward)
 	row->subtransaction = GetCurrentSubTransactionId();
 	row->leaf = RelationGetRelid(leaf);
 	row->number = event->number;
-	row->request = copy_id(event->request);
 	row->account = reward->user.number;
-	row->user = row->account == ACCOUNT_SELF ? copy_id(event->user) : (Id) {NULL, 0};
+	row->user = (Id) {NULL, 0};
+	if (row->account == ACCOUNT_SELF)
+		row->user = (Id) {pnstrdup(event->user.text, event->user.len), event->user.len};
 	row->cost = reward->charge.cost;
 	MemoryContextSwitchTo(previous);
 }
@@ -137,6 +133,22 @@ charge_init(void)
 
 /* ---- charging ---- */
 
+static bool
+was_inserted(const NotedRow *row)
+{
+	Relation	heap = table_open(row->leaf, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, COLUMN_ID + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(row->number));
+	scan = systable_beginscan(heap, RelationGetPrimaryKeyIndex(heap), true, SnapshotSelf, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(heap, AccessShareLock);
+	return found;
+}
+
 /* keeps the rows that were inserted, with accounts registered meanwhile */
 static void
 settle_noted(void)
@@ -147,7 +159,7 @@ settle_noted(void)
 	{
 		NotedRow   *row = &noted[i];
 
-		if (row->request.text && request_number(row->leaf, row->request) != row->number)
+		if (!was_inserted(row))
 			continue;
 		if (row->account == ACCOUNT_SELF)
 			row->account = account_look_up(KIND_USER, row->user).number;

@@ -118,15 +118,6 @@ probe(Oid partition, Id request, TransactionId *running)
 	return number;
 }
 
-/* the number of the successful row of a partition that holds a request, or 0 */
-int64
-request_number(Oid leaf, Id request)
-{
-	TransactionId running;
-
-	return probe(leaf, request, &running);
-}
-
 /* as a unique index does: waits until the key's fate is decided */
 static int64
 probe_decided(Oid partition, Id request)

@@ -8,7 +8,6 @@
 #include "event.h"
 #include "utils/relcache.h"
 
-extern int64 request_number(Oid leaf, Id request);
 extern void refuse_repeated_request(Relation leaf, Id request);
 
 #endif							/* REWARDS_REQUEST_H */

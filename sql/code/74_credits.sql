@@ -101,7 +101,7 @@ comment on function rewards.move_wallet(bigint, smallint, numeric, boolean) is
 
 create function rewards.open_holds(account bigint, at timestamptz) returns numeric
 	language plpgsql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
+	security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	/* mostly there is none, and usage need not be looked at */

@@ -377,14 +377,7 @@ from (
 left join rewards.account a on a.kind = 'user' and a.name = s.account
 left join rewards.wallet w on w.account = a.id and w.unit = s.unit
 left join rewards.activity v on v.account = a.id
-cross join lateral (
-	select coalesce(sum(o.amount), 0) as held
-	from rewards.hold o
-	where s.unit = 3 and o.account = a.id and o.closed_at is null and o.expires_at > now()
-		and not exists (
-			select from rewards.usage_logs u
-			where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299)
-) h
+cross join lateral (select case when s.unit = 3 and a.id is not null then rewards.open_holds(a.id, now()) else 0 end as held) h
 cross join lateral (
 	select case when w.next_expiry <= now() then (select t.due from rewards.wallet_state(a.id, s.unit) t) else 0 end as due
 ) e;
