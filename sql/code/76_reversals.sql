@@ -151,8 +151,8 @@ begin
 	for unit in 1..4 loop
 		shares[unit] := rewards.shares_to_reverse(usage_id, unit::smallint, user_number, provider_number);
 	end loop;
-	/* wallets are locked before numbers are drawn */
-	for unit in 3..4 loop
+	/* before numbers are drawn; tokens before credits, as deduct_token() has them locked */
+	for unit in reverse 4..3 loop
 		if rewards.amount_of(shares[unit]) <> 0 then
 			perform rewards.lock_wallet(user_number, unit::smallint, rewards.amount_of(shares[unit]));
 		end if;
