@@ -5,7 +5,9 @@
  * Rows note what they cost; when their statement is over, the wallets are locked and
  * charged one by one in order of accounts, by rewards.charge_wallets(), and the
  * statement fails when one of them has too little.  A row may be noted and then not
- * be inserted (ON CONFLICT DO NOTHING), so each is looked for.
+ * be inserted (ON CONFLICT DO NOTHING), so each is looked for.  A statement within
+ * another charges what its own subtransaction has noted, for what it charges goes back
+ * with that.
  * Under the policy "allow" nothing is noted and nothing is locked.
  */
 #include "postgres.h"
@@ -149,13 +151,25 @@ was_inserted(const NotedRow *row)
 	return found;
 }
 
-/* keeps the rows that were inserted, with accounts registered meanwhile */
-static void
-settle_noted(void)
+/* the first of the rows noted in this subtransaction, which are the last ones */
+static int
+first_noted_here(void)
 {
-	int			kept = 0;
+	SubTransactionId own = GetCurrentSubTransactionId();
+	int			first = nnoted;
 
-	for (int i = 0; i < nnoted; i++)
+	while (first > 0 && noted[first - 1].subtransaction == own)
+		first--;
+	return first;
+}
+
+/* keeps the rows, from the first on, that were inserted, with accounts registered meanwhile */
+static void
+settle_noted(int first)
+{
+	int			kept = first;
+
+	for (int i = first; i < nnoted; i++)
 	{
 		NotedRow   *row = &noted[i];
 
@@ -186,13 +200,13 @@ compare_noted(const void *left, const void *right)
 
 /* sorts the rows and adds up those of one user */
 static void
-add_up_noted(void)
+add_up_noted(int first)
 {
-	int			kept = 0;
+	int			kept = first;
 
-	qsort(noted, nnoted, sizeof(NotedRow), compare_noted);
-	for (int i = 0; i < nnoted; i++)
-		if (kept > 0 && compare_noted(&noted[kept - 1], &noted[i]) == 0)
+	qsort(noted + first, nnoted - first, sizeof(NotedRow), compare_noted);
+	for (int i = first; i < nnoted; i++)
+		if (kept > first && compare_noted(&noted[kept - 1], &noted[i]) == 0)
 			noted[kept - 1].cost += noted[i].cost;
 		else
 			noted[kept++] = noted[i];
@@ -201,22 +215,23 @@ add_up_noted(void)
 
 /* charges the wallets, in order of accounts; RW007 */
 static void
-charge_wallets(void)
+charge_wallets(int first)
 {
 	static const Oid types[] = {INT8OID, TEXTOID, NUMERICOID};
-	Batch		batch = batch_create(lengthof(types), types, nnoted);
+	int			count = nnoted - first;
+	Batch		batch = batch_create(lengthof(types), types, count);
 	Datum		args[3];
 
-	for (int i = 0; i < nnoted; i++)
+	for (int i = 0; i < count; i++)
 	{
-		const NotedRow *row = &noted[i];
+		const NotedRow *row = &noted[first + i];
 
 		batch.columns[0][i] = Int64GetDatum(row->account);
 		batch.columns[1][i] = PointerGetDatum(row->user.text == NULL ? cstring_to_text("")
 											  : cstring_to_text_with_len(row->user.text, row->user.len));
 		batch.columns[2][i] = NumericGetDatum(amount_sum_to_numeric(row->cost));
 	}
-	batch.count = nnoted;
+	batch.count = count;
 	for (int i = 0; i < 3; i++)
 		args[i] = batch_column(&batch, i);
 	if (SPI_execute_plan(stream_plan(&charge_query), args, NULL, false, 0) != SPI_OK_SELECT)
@@ -231,23 +246,27 @@ Datum
 usage_after_insert(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	int			first;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event)
 		|| !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
-	if (nnoted == 0)
+	first = first_noted_here();
+	if (first == nnoted)
 		return PointerGetDatum(NULL);
 
-	settle_noted();
-	add_up_noted();
-	if (nnoted > 0)
+	settle_noted(first);
+	add_up_noted(first);
+	if (nnoted > first)
 	{
 		SPI_connect();
-		charge_wallets();
+		charge_wallets(first);
 		SPI_finish();
 	}
-	forget_noted();
+	nnoted = first;
+	if (nnoted == 0)
+		forget_noted();
 	return PointerGetDatum(NULL);
 }
