@@ -309,8 +309,10 @@ as $$
 	), sum as (
 		select m.account, m.unit, sum(m.amount) as amount from movement m group by m.account, m.unit
 	), booked as (
-		select j.reverses_id as lot, -sum(rewards.amount_of(j.distribution)) as amount
-		from rewards.journal j where j.event = 'expiry' group by j.reverses_id
+		/* lots are as far as folded, what has expired may not be yet */
+		select j.reverses_id as lot, -sum(rewards.amount_of(j.distribution)) as amount,
+			-sum(rewards.amount_of(j.distribution)) filter (where rewards.is_folded(j.id, c.last, c.open_first, c.open_last)) as folded
+		from rewards.journal j cross join rewards.cursor c where j.event = 'expiry' group by j.reverses_id
 	)
 	/* credits only while every movement comes through the wallet */
 	select 'wallet', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(w.unit)),
@@ -321,14 +323,14 @@ as $$
 	left join sum s on s.account = w.account and s.unit = w.unit
 	where w.balance <> coalesce(s.amount, 0) and (w.unit > 3 or (w.unit = 3 and p.enforced and w.anchor = p.rule))
 	union all
-	select 'lot', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(l.unit)), 'at most ' || trim_scale(c.amount - coalesce(b.amount, 0)),
+	select 'lot', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(l.unit)), 'at most ' || trim_scale(c.amount - coalesce(b.folded, 0)),
 		trim_scale(l.remaining)::text, format('entry %s has more left than it brought', l.id)
 	from rewards.lot l
 	join rewards.account a on a.id = l.account
 	left join rewards.journal j on j.id = l.id and j.event = 'credit'
 	cross join lateral (select coalesce(rewards.amount_of(j.distribution), 0) as amount) c
 	left join booked b on b.lot = l.id
-	where l.remaining > c.amount - coalesce(b.amount, 0)
+	where l.remaining > c.amount - coalesce(b.folded, 0)
 	union all
 	select 'lot', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(j.unit)), 'at most ' || trim_scale(rewards.amount_of(j.distribution)),
 		trim_scale(b.amount)::text, format('entry %s has expired with more than it brought', j.id)
