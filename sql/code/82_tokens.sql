@@ -32,7 +32,7 @@ $$;
 revoke all on function rewards.token_balance_after(bigint) from public;
 comment on function rewards.token_balance_after(bigint) is 'the tokens that a user had after an entry of the journal';
 
-create function rewards.first_answer(usage_id bigint, user_id text, amount integer, character_id text, model_id text)
+create function rewards.first_answer(usage_id bigint, user_id text, amount integer, character_id text, usage_type text, model_id text)
 	returns table (success boolean, message text, new_balance numeric)
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -41,18 +41,19 @@ declare
 	kept record;
 	entry bigint;
 begin
-	select u.user_id, u.input_tokens, u.character_id, u.model into kept from rewards.usage_logs u where u.id = usage_id;
+	select u.user_id, u.input_tokens, u.character_id, u.usage_type, u.model into kept from rewards.usage_logs u where u.id = usage_id;
 	entry := (select j.id from rewards.journal j where j.reverses_source = 'usage_logs' and j.reverses_id = usage_id and j.event = 'deduct');
 	perform rewards.refuse_other_contents(
 		jsonb_build_object('user_id', first_answer.user_id, 'amount', coalesce(first_answer.amount, kept.input_tokens),
-			'character_id', first_answer.character_id, 'model_id', coalesce(first_answer.model_id, kept.model), 'by', 'deduct_token'),
-		jsonb_build_object('user_id', kept.user_id, 'amount', kept.input_tokens, 'character_id', kept.character_id, 'model_id', kept.model,
-			'by', case when entry is not null then 'deduct_token' else 'INSERT' end), 'request_id', usage_id);
+			'character_id', first_answer.character_id, 'usage_type', first_answer.usage_type,
+			'model_id', coalesce(first_answer.model_id, kept.model), 'by', 'deduct_token'),
+		jsonb_build_object('user_id', kept.user_id, 'amount', kept.input_tokens, 'character_id', kept.character_id,
+			'usage_type', kept.usage_type, 'model_id', kept.model, 'by', case when entry is not null then 'deduct_token' else 'INSERT' end), 'request_id', usage_id);
 	return query select true, 'tokens deducted'::text, rewards.token_balance_after(entry);
 end
 $$;
-revoke all on function rewards.first_answer(bigint, text, integer, text, text) from public;
-comment on function rewards.first_answer(bigint, text, integer, text, text) is 'what deduct_token() answered the first time; 22023 when it is called otherwise now';
+revoke all on function rewards.first_answer(bigint, text, integer, text, text, text) from public;
+comment on function rewards.first_answer(bigint, text, integer, text, text, text) is 'what deduct_token() answered the first time; 22023 when it is called otherwise now';
 
 create function rewards.record_chat(user_id text, amount integer, character_id text, request_id text, usage_type text, model_id text) returns bigint
 	language plpgsql volatile parallel unsafe
@@ -128,7 +129,7 @@ begin
 	if request_id is not null then
 		usage_id := rewards.find_request(request_id);
 		if usage_id is not null then
-			return query select * from rewards.first_answer(usage_id, user_id, amount, character_id, model_id);
+			return query select * from rewards.first_answer(usage_id, user_id, amount, character_id, usage_type, model_id);
 			return;
 		end if;
 	end if;
