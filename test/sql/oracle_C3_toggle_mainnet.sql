@@ -52,7 +52,7 @@ select * from rewards.verify();
 select complete from rewards.post();
 select rewards.credits('ben');
 select * from rewards.verify();
-select key, value, valid_from, updated_by from rewards.rules where rule = 'mainnet' and isfinite(valid_from) and valid_from < '2026-01-01' order by recorded_at;
+select key, value, valid_from, updated_by from rewards.rules where rule = 'mainnet' and isfinite(valid_from) and valid_from <= '2025-04-01' order by recorded_at;
 select rewards.toggle_mainnet(null);
 select rewards.toggle_mainnet(true, null);
 select rewards.toggle_mainnet(true, 'admin', null);
