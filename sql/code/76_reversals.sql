@@ -51,7 +51,7 @@ as $$
 			s.entry, s.level, s.amount
 		from rewards.usage_logs u
 		cross join lateral rewards.shares(u.distribution) with ordinality s(account_number, entry, level, amount, place)
-		where u.id = usage_id and unit = case s.entry when 'creator' then 2 else 1 end
+		where u.id = usage_id and unit = 1 and s.entry <> 'creator'
 		union all
 		/* a request that brought nothing has been counted all the same */
 		select 2, own.place, own.number, own.entry, 0, 0
@@ -75,7 +75,7 @@ as $$
 $$;
 revoke all on function rewards.shares_to_reverse(bigint, smallint, bigint, bigint) from public;
 comment on function rewards.shares_to_reverse(bigint, smallint, bigint, bigint) is
-	'the inverse of all that a usage row has brought in one unit, with what was corrected since';
+	'the inverse of all that a usage row has brought in one unit but earnings, with what was corrected since';
 
 create function rewards.reverse_unit(usage_id bigint, unit smallint, shares rewards.distribution, user_number bigint, reason text)
 	returns bigint
@@ -84,24 +84,14 @@ create function rewards.reverse_unit(usage_id bigint, unit smallint, shares rewa
 as $$
 #variable_conflict use_variable
 declare
-	usage record;
-	counted integer;
 	entry bigint;
 begin
-	select u.created_at, u.model, u.status_code between 200 and 299 as succeeded, u.input_tokens::bigint + u.output_tokens as tokens,
-		(u.creator_earnings <> 0)::integer as rated
-	into usage from rewards.usage_logs u where u.id = usage_id;
-	/* whether it counts as a request, or as one of the model's */
-	counted := usage.succeeded::integer;
-	if unit = 2 then
-		counted := usage.rated + (
-			select coalesce(sum(j.requests), 0) from rewards.journal j
-			where j.reverses_source = 'usage_logs' and j.reverses_id = usage_id and j.event = 'rerate' and j.unit = 2);
-	end if;
 	insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, cause,
-		reverses_source, reverses_id, model, requests, tokens)
-	values (rewards.correction_time(usage.created_at), unit, shares, reason, rewards.caller()::text, 'reversal', user_number,
-		usage_id || ' ' || rewards.unit_name(unit), 'usage_logs', usage_id, case unit when 2 then usage.model end, -counted, -counted * usage.tokens)
+		reverses_source, reverses_id, requests, tokens)
+	select rewards.correction_time(u.created_at), unit, shares, reason, rewards.caller()::text, 'reversal', user_number,
+		usage_id || ' ' || rewards.unit_name(unit), 'usage_logs', usage_id, -n.requests, -n.requests * (u.input_tokens::bigint + u.output_tokens)
+	from rewards.usage_logs u cross join lateral (select (u.status_code between 200 and 299)::integer) n(requests)
+	where u.id = usage_id
 	on conflict do nothing returning j.id into entry;
 	if entry is null then
 		perform rewards.refuse_second_reversal('usage row', usage_id);
@@ -111,6 +101,33 @@ end
 $$;
 revoke all on function rewards.reverse_unit(bigint, smallint, rewards.distribution, bigint, text) from public;
 comment on function rewards.reverse_unit(bigint, smallint, rewards.distribution, bigint, text) is 'books the reversal of a usage row in one unit; RW009';
+
+create function rewards.reverse_earnings(usage_id bigint, reason text) returns void
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* one entry for each creator: a correction may have given another what one had, and counts of models go by entry */
+	insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause,
+		reverses_source, reverses_id, model, requests, tokens)
+	select rewards.correction_time(u.created_at), 2, rewards.one_share(e.account, 'creator', 0, -e.amount), reason, rewards.caller()::text,
+		'reversal', e.account, u.id || ' earnings', 'usage_logs', u.id, e.model, -1, -(u.input_tokens::bigint + u.output_tokens)
+	from rewards.usage_logs u
+	cross join lateral (
+		select b.account, sum(b.amount) as amount, max(b.model) as model
+		from (
+			select s.account_number, s.amount, u.model from rewards.shares(u.distribution) s where s.entry = 'creator'
+			union all
+			select s.account_number, s.amount, j.model
+			from rewards.journal j cross join lateral rewards.shares(j.distribution) s
+			where j.reverses_source = 'usage_logs' and j.reverses_id = u.id and j.event = 'rerate' and j.unit = 2
+		) b(account, amount, model)
+		group by b.account having sum(b.amount) <> 0
+		order by b.account
+	) e
+	where u.id = reverse_earnings.usage_id
+$$;
+revoke all on function rewards.reverse_earnings(bigint, text) from public;
+comment on function rewards.reverse_earnings(bigint, text) is 'books the reversal of what a usage row has earned creators, with what was corrected since';
 
 create function rewards.amount_of(distribution rewards.distribution) returns numeric
 	language sql immutable parallel safe
@@ -129,6 +146,7 @@ declare
 	user_number bigint;
 	provider_number bigint;
 	shares rewards.distribution[];
+	unit integer;
 	entry bigint;
 begin
 	perform rewards.require_installed();
@@ -148,7 +166,7 @@ begin
 	if provider_number is null and usage.provider_id is not null then
 		provider_number := rewards.register_named('provider', usage.provider_id, usage.created_at);
 	end if;
-	for unit in 1..4 loop
+	foreach unit in array '{1,3,4}'::integer[] loop
 		shares[unit] := rewards.shares_to_reverse(usage_id, unit::smallint, user_number, provider_number);
 	end loop;
 	/* before numbers are drawn; tokens before credits, as deduct_token() has them locked */
@@ -158,7 +176,8 @@ begin
 		end if;
 	end loop;
 	entry := rewards.reverse_unit(usage_id, 1::smallint, shares[1], user_number, reason);
-	for unit in 2..4 loop
+	perform rewards.reverse_earnings(usage_id, reason);
+	for unit in 3..4 loop
 		if exists (select from rewards.shares(shares[unit])) then
 			perform rewards.reverse_unit(usage_id, unit::smallint, shares[unit], user_number, reason);
 		end if;
