@@ -1,6 +1,6 @@
 -- C9: money comes in with a reference of its source: the same one adds once, and is taken
 -- back once, but for what has expired by then.
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 \set SHOW_CONTEXT never
 set datestyle to iso;
 set timezone to 'UTC';
