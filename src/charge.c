@@ -21,6 +21,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "stream.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -238,6 +239,21 @@ charge_wallets(int first)
 		elog(ERROR, "could not charge wallets");
 }
 
+/* wallets are the owner's alone: whoever inserts has no right to them */
+static void
+charge_wallets_as(Oid owner, int first)
+{
+	Oid			caller;
+	int			context;
+
+	GetUserIdAndSecContext(&caller, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	charge_wallets(first);
+	SPI_finish();
+	SetUserIdAndSecContext(caller, context);
+}
+
 /*
  * usage_after_insert(): statement trigger of usage_logs.  RW007 when a wallet that the
  * statement charges has too little and must not; 39P01.
@@ -260,11 +276,7 @@ usage_after_insert(PG_FUNCTION_ARGS)
 	settle_noted(first);
 	add_up_noted(first);
 	if (nnoted > first)
-	{
-		SPI_connect();
-		charge_wallets(first);
-		SPI_finish();
-	}
+		charge_wallets_as(trigger->tg_relation->rd_rel->relowner, first);
 	nnoted = first;
 	if (nnoted == 0)
 		forget_noted();

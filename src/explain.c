@@ -62,13 +62,13 @@ put_text(Datum *values, bool *nulls, int column, const char *value)
 }
 
 static void
-put_multiplied(Explanation *why, const Share *share, const char *rule, const Amount *base,
-			   const Amount *rate, const Product *multiplier, const char *note)
+put_values(Explanation *why, const char *entry, const Share *share, const char *rule, const Amount *base,
+		   const Amount *rate, const Product *multiplier, const char *note)
 {
 	Datum		values[LINE_COLUMNS];
 	bool		nulls[LINE_COLUMNS] = {0};
 
-	values[LINE_ENTRY] = CStringGetTextDatum(entry_name(share->entry));
+	values[LINE_ENTRY] = CStringGetTextDatum(entry);
 	values[LINE_LEVEL] = Int32GetDatum(share->level);
 	values[LINE_ACCOUNT] = Int64GetDatum(share->account);
 	nulls[LINE_ACCOUNT] = share->account == ACCOUNT_SELF;
@@ -81,6 +81,13 @@ put_multiplied(Explanation *why, const Share *share, const char *rule, const Amo
 		values[LINE_MULTIPLIER] = NumericGetDatum(product_to_numeric(*multiplier));
 	put_text(values, nulls, LINE_NOTE, note);
 	tuplestore_putvalues(why->result->setResult, why->result->setDesc, values, nulls);
+}
+
+static void
+put_multiplied(Explanation *why, const Share *share, const char *rule, const Amount *base,
+			   const Amount *rate, const Product *multiplier, const char *note)
+{
+	put_values(why, entry_name(share->entry), share, rule, base, rate, multiplier, note);
 }
 
 static void
@@ -316,6 +323,31 @@ explain_absent(Explanation *why, const bool *seen)
 		put_line(why, &(Share) {ENTRY_CREATOR, 0, 0, 0}, NULL, NULL, NULL, why_no_creator(why));
 }
 
+static char *
+price_text(const Rule *price)
+{
+	const char *units[] = {[0] = "token", [3] = "1000 tokens", [6] = "1000000 tokens"};
+
+	return psprintf("price %s, %s per %s", price->key, amount_text(price->rate),
+					price->per_request ? "request" : units[price->per_places]);
+}
+
+/* what the request took from its user, if it was to be paid for */
+static void
+explain_cost(Explanation *why, Amount cost)
+{
+	const Charge *charge = &why->reward.charge;
+	const char *rule = NULL;
+
+	if (cost == 0 && !charge->unpriced)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (charge->prices[i])
+			rule = rule ? psprintf("%s; %s", rule, price_text(charge->prices[i])) : price_text(charge->prices[i]);
+	put_values(why, "cost", &(Share) {ENTRY_NONE, 0, why->reward.user.number, -cost}, rule, NULL, NULL, NULL,
+			   charge->unpriced ? "a price was missing" : NULL);
+}
+
 static void
 explain_stored(Explanation *why, const Distribution *distribution)
 {
@@ -352,6 +384,7 @@ explain_shares(PG_FUNCTION_ARGS)
 		why.as_of = as_of_row(why.event.created_at, why.event.number);
 		reward_compute(rules_current(), &why.event, &why.as_of, &why.reward);
 		explain_stored(&why, (Distribution *) PG_DETOAST_DATUM_PACKED(values[COLUMN_DISTRIBUTION]));
+		explain_cost(&why, amount_of_datum(values[COLUMN_COST]));
 	}
 	SPI_finish();
 	return (Datum) 0;

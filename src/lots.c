@@ -40,6 +40,7 @@ enum
 /* columns of rewards.hold that are read here, and of its index */
 enum
 {
+	HOLD_ACCOUNT = 2,
 	HOLD_REQUEST_ID = 4,
 	HOLD_CREATED_AT = 6
 };
@@ -188,9 +189,9 @@ begin_lot(Purse *purse, const Movement *movement)
 	purse->changed = true;
 }
 
-/* when the open hold that a request captures was made, or the time given */
+/* when the account's open hold that a request captures was made, or the time given */
 static TimestampTz
-time_of_hold(Id request, TimestampTz at)
+time_of_hold(int64 account, Id request, TimestampTz at)
 {
 	ScanKeyData key;
 	CatalogScan scan;
@@ -204,10 +205,11 @@ time_of_hold(Id request, TimestampTz at)
 	tuple = catalog_next(&scan);
 	if (tuple)
 	{
+		TupleDesc	desc = RelationGetDescr(scan.heap);
 		bool		isnull;
 
-		at = Min(at, DatumGetTimestampTz(heap_getattr(tuple, HOLD_CREATED_AT,
-													  RelationGetDescr(scan.heap), &isnull)));
+		if (DatumGetInt64(heap_getattr(tuple, HOLD_ACCOUNT, desc, &isnull)) == account)
+			at = Min(at, DatumGetTimestampTz(heap_getattr(tuple, HOLD_CREATED_AT, desc, &isnull)));
 	}
 	catalog_end(&scan);
 	return at;
@@ -243,7 +245,7 @@ spend(Purse *purse, const Movement *movement)
 
 		if (lot->remaining > 0 && lot->expires_at <= at && !asked)
 		{
-			at = time_of_hold(movement->request, at);
+			at = time_of_hold(movement->account, movement->request, at);
 			asked = true;
 		}
 		if (lot->expires_at > at)

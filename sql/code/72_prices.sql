@@ -60,18 +60,17 @@ create function rewards.pricing_preset(name text) returns table (config_key text
 	language sql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	select k.config_key, 0::numeric, case when k.config_key ~ '_(input|output)$' then '1000_tokens' else 'request' end
-	from rewards.known_prices() k where pricing_preset.name = 'testnet'
-	union all
-	select m.config_key, m.price_per_unit, m.unit
-	from (values
+	with mainnet(config_key, price_per_unit, unit) as (values
 		('tide_pool_input', 0.0002, '1000_tokens'), ('tide_pool_output', 0.0004, '1000_tokens'),
 		('blue_surge_input', 0.0006, '1000_tokens'), ('blue_surge_output', 0.0012, '1000_tokens'),
 		('open_ocean_input', 0.0014, '1000_tokens'), ('open_ocean_output', 0.0028, '1000_tokens'),
-		('mariana_depth_input', 0.0030, '1000_tokens'), ('mariana_depth_output', 0.0060, '1000_tokens'),
-		('embeddings', 0.0002, '1000_tokens'), ('tts', 0.0004, 'request'), ('scrape', 0.0001, 'request'))
-		m(config_key, price_per_unit, unit)
-	where pricing_preset.name = 'mainnet'
+		('mariana_depth_input', 0.003, '1000_tokens'), ('mariana_depth_output', 0.006, '1000_tokens'),
+		('embeddings', 0.0002, '1000_tokens'), ('tts', 0.0004, 'request'), ('scrape', 0.0001, 'request')
+	)
+	select m.config_key, m.price_per_unit, m.unit from mainnet m where pricing_preset.name = 'mainnet'
+	union all
+	select k.config_key, 0, coalesce(m.unit, case when k.config_key ~ '_(input|output)$' then '1000_tokens' else 'request' end)
+	from rewards.known_prices() k left join mainnet m on m.config_key = k.config_key where pricing_preset.name = 'testnet'
 $$;
 revoke all on function rewards.pricing_preset(text) from public;
 comment on function rewards.pricing_preset(text) is 'the prices that init_pricing() sets; none for an unknown name';

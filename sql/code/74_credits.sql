@@ -116,7 +116,8 @@ begin
 			/* its row captures it, also before it is posted */
 			and not exists (
 				select from rewards.usage_logs u
-				where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299)), 0);
+				where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
+					and u.user_id = (select a.name from rewards.account a where a.id = open_holds.account))), 0);
 end
 $$;
 revoke all on function rewards.open_holds(bigint, timestamptz) from public;
@@ -518,7 +519,8 @@ begin
 	where h.request_id = request_id and h.closed_at is null and h.expires_at > clock_timestamp()
 		and not exists (
 			select from rewards.usage_logs u
-			where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299);
+			where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
+				and u.user_id = rewards.account_name(h.account));
 	return found;
 end
 $$;
@@ -530,7 +532,7 @@ create function rewards.close_holds(most integer default 10000) returns bigint
 	set search_path = pg_catalog, pg_temp
 as $$
 	with over as materialized (
-		select h.id, h.request_id, h.seen_from, h.expires_at from rewards.hold h
+		select h.id, h.request_id, h.seen_from, h.expires_at, rewards.account_name(h.account) as user_id from rewards.hold h
 		where h.closed_at is null and h.expires_at <= clock_timestamp()
 		order by h.expires_at limit most for update skip locked
 	), closed as (
@@ -539,7 +541,7 @@ as $$
 		from over o
 		left join lateral (
 			select u.id from rewards.usage_logs u
-			where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299
+			where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299 and u.user_id = o.user_id
 			order by u.id limit 1) u on true
 		cross join rewards.cursor c
 		/* not before its row is folded, which goes by it */

@@ -59,6 +59,7 @@ create function rewards.record_chat(user_id text, amount integer, character_id t
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_variable
 declare
 	usage_id bigint;
 	fault text;
@@ -81,7 +82,7 @@ begin
 	values (record_chat.request_id, record_chat.user_id, '/chat', record_chat.model_id, record_chat.character_id, record_chat.usage_type, record_chat.amount)
 	returning u.id into usage_id;
 	perform rewards.skip_earnings(false);
-	insert into rewards.unrated_usage (usage_id, error) values (record_chat.usage_id, fault);
+	insert into rewards.unrated_usage (usage_id, error) values (usage_id, fault);
 	return usage_id;
 end
 $$;

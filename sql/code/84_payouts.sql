@@ -116,12 +116,12 @@ create function rewards.make_payout(number bigint, amount numeric, unit text, me
 	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	insert into rewards.payout as p (account, unit, amount, method, details, reference, automatic, requested_by, status, approved_at, approved_by)
+	insert into rewards.payout as p (account, unit, amount, method, details, reference, automatic, requested_by, requested_at, status, approved_at, approved_by)
 	select number, rewards.payout_unit(unit), amount, method,
 		(select m.details from rewards.payout_method m where m.account = number and m.method = make_payout.method),
-		reference, automatic, actor,
-		case when by_rule then 'approved' else 'requested' end, case when by_rule then clock_timestamp() end, case when by_rule then 'payout rule' end
-	from (select coalesce((rule ->> 'auto')::boolean, false) as by_rule) r
+		reference, automatic, actor, r.at,
+		case when r.by_rule then 'approved' else 'requested' end, case when r.by_rule then r.at end, case when r.by_rule then 'payout rule' end
+	from (select coalesce((rule ->> 'auto')::boolean, false) as by_rule, clock_timestamp() as at) r
 	on conflict do nothing returning p.id
 $$;
 revoke all on function rewards.make_payout(bigint, numeric, text, text, text, jsonb, boolean, text) from public;
@@ -300,6 +300,11 @@ begin
 		join rewards.unit u on u.name in ('points', 'earnings')
 		cross join lateral (select rewards.rule_value('payout', u.name) as rule) r
 		where (r.rule ->> 'auto')::boolean and (jsonb_typeof(r.rule -> 'methods') <> 'array' or r.rule -> 'methods' ? m.method)
+			/* one that has failed is not tried again before somebody has looked at the method */
+			and not exists (
+				select from rewards.payout f
+				where f.account = a.id and f.unit = u.number and f.automatic and f.status = 'failed' and f.ended_at > (
+					select max(n.updated_at) from rewards.payout_method n where n.account = a.id))
 		order by a.id, u.number
 	loop
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
@@ -316,7 +321,8 @@ begin
 end
 $$;
 revoke all on function rewards.make_due_payouts() from public;
-comment on function rewards.make_due_payouts() is 'makes payouts where a rule says that they are made by themselves; returns how many. maintain() calls it';
+comment on function rewards.make_due_payouts() is
+	'makes payouts where a rule says that they are made by themselves, for an account whose last one failed only after its method was set anew; returns how many. maintain() calls it';
 
 create function rewards.maintain() returns table (task text, done bigint)
 	language plpgsql volatile parallel unsafe

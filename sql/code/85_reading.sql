@@ -167,11 +167,13 @@ begin
 	select trim_scale(t.given - due), trim_scale(t.reversed), trim_scale(t.paid_out), trim_scale(held_back), trim_scale(t.staked),
 		trim_scale(t.given - due - t.reversed - t.paid_out - held_back - t.staked)
 	from (
-		select coalesce(sum(l.amount) filter (where not (l.entry < 0 or l.entry in (11, 12, 13))), 0) as given,
-			-coalesce(sum(l.amount) filter (where l.entry < 0 or l.entry = 11), 0) as reversed,
+		select coalesce(sum(l.amount) filter (where not r.reversed and l.entry not in (12, 13)), 0) as given,
+			-coalesce(sum(l.amount) filter (where r.reversed), 0) as reversed,
 			-coalesce(sum(l.amount) filter (where l.entry = 12), 0) as paid_out,
 			-coalesce(sum(l.amount) filter (where l.entry = 13), 0) as staked
 		from rewards.account_lines(balance.account, balance.kind, 'month') l
+		/* of what was added to a wallet; usage taken back is spent no more */
+		cross join lateral (select case when of_unit >= 3 then l.entry = -14 else l.entry < 0 end) r(reversed)
 		where l.unit = of_unit
 	) t;
 end
@@ -196,19 +198,19 @@ begin
 		from rewards.account_lines(statement.account, statement.kind, 'day') l
 		group by l.period, l.unit, l.entry, l.level
 	), running as (
-		select l.*, trim_scale(sum(l.amount) over (partition by l.unit order by l.period, l.entry, l.level)) as balance
+		select l.*, trim_scale(sum(l.amount) over (partition by l.unit order by l.period, l.amount < 0, l.entry, l.level)) as balance
 		from line l
 	)
 	select r.period, rewards.unit_name(r.unit), rewards.entry_name(r.entry), r.level::integer, r.events, r.amount, r.balance
 	from running r
 	where (statement.since is null or r.period >= statement.since)
 		and (statement.until is null or r.period < statement.until)
-	order by r.unit, r.period, r.entry, r.level;
+	order by r.unit, r.period, r.amount < 0, r.entry, r.level;
 end
 $$;
 revoke all on function rewards.statement(text, text, date, date) from public;
 comment on function rewards.statement(text, text, date, date) is
-	'an account''s entries by programme day, kind of movement and level, with the running balance of each unit; since inclusive, until exclusive';
+	'an account''s entries by programme day, kind of movement and level, of each day first what came in, with the running balance of each unit; since inclusive, until exclusive';
 
 create function rewards.shares_of(usage_id bigint)
 	returns table (kind text, account text, entry text, level integer, amount numeric)
@@ -242,12 +244,17 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
+	if exists (select from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id) then
+		return query select null::text, null::text, 'creator'::text, 0, 0::numeric, null::text, null::numeric, null::numeric, null::numeric,
+			'computing it failed then: ' || n.error
+		from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id;
+	end if;
 	return query
 	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate, trim_scale(e.multiplier), e.note
 	from rewards.usage_logs u
-	cross join lateral rewards.explain_shares(u.id) e
+	cross join lateral rewards.explain_shares(case when u.id not in (select n.usage_id from rewards.unrated_usage n) then u.id end) e
 	left join rewards.account a on a.id = e.account_number
-	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id)) own(entry, kind, name)
+	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id), ('cost', 'user', u.user_id)) own(entry, kind, name)
 		on own.entry = e.entry and own.name is not null
 	where u.id = explain_reward.usage_id
 	union all

@@ -148,13 +148,13 @@ comment on view rewards.streaks is
 /* ---- prices ---- */
 
 create or replace view rewards.pricing_history as
-select r.key as config_key, (r.value ->> 'price_per_unit')::numeric as price_per_unit, r.value ->> 'unit' as unit,
+select r.key as config_key, trim_scale((r.value ->> 'price_per_unit')::numeric) as price_per_unit, r.value ->> 'unit' as unit,
 	r.valid_from, r.updated_by, r.recorded_at
 from rewards.rule r where r.rule = 'price';
 comment on view rewards.pricing_history is 'every price that was ever set; the last recorded of those valid at a time counts (C10, C11)';
 
 create or replace view rewards.pricing as
-select r.key as config_key, (r.value ->> 'price_per_unit')::numeric as price_per_unit, r.value ->> 'unit' as unit,
+select r.key as config_key, trim_scale((r.value ->> 'price_per_unit')::numeric) as price_per_unit, r.value ->> 'unit' as unit,
 	r.valid_from, r.updated_by
 from rewards.rules r where r.rule = 'price' and r.in_force;
 comment on view rewards.pricing is 'prices in force, in credits per unit; they count while is_mainnet() (C1, C10)';
@@ -220,7 +220,19 @@ join rewards.account a on a.id = s.account_number
 where u.creator_earnings <> 0 and s.entry = 'creator'
 	and not exists (
 		select from rewards.journal j
-		where j.reverses_source = 'usage_logs' and j.reverses_id = u.id and j.event = 'reversal');
+		where j.reverses_source = 'usage_logs' and j.reverses_id = u.id and j.event = 'reversal')
+union all
+/* what earned something only when rerate() had gone over it */
+select u.id, u.user_id, j.model, u.character_id, a.name, coalesce(u.usage_type, u.service), u.input_tokens::bigint + u.output_tokens,
+	s.amount, u.created_at
+from rewards.journal j
+cross join lateral rewards.shares(j.distribution) s
+join rewards.account a on a.id = s.account_number
+join rewards.usage_logs u on u.id = j.reverses_id
+where j.reverses_source = 'usage_logs' and j.event = 'rerate' and j.unit = 2 and j.requests > 0
+	and not exists (
+		select from rewards.journal r
+		where r.reverses_source = 'usage_logs' and r.reverses_id = u.id and r.event = 'reversal');
 comment on view rewards.model_usage_logs is 'usage that earned a creator something and was not taken back (E2)';
 
 /* ---- points ---- */
@@ -426,6 +438,7 @@ from rewards.hold h join rewards.account a on a.id = h.account
 left join lateral (
 	select u.id as usage_id from rewards.usage_logs u
 	where h.closed_at is null and u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
+		and u.user_id = a.name
 	order by u.id limit 1
 ) c on true;
 comment on view rewards.credit_holds is 'credits held for requests: open, captured by the row usage_id, released or expired';
