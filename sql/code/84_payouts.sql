@@ -56,6 +56,7 @@ begin
 	perform rewards.check_id(account, 'account');
 	perform rewards.check_kind(kind);
 	perform rewards.check_id(method, 'method');
+	perform rewards.check_not_null(updated_by, 'updated_by');
 	number := (rewards.ensure_account(kind, account)).number;
 	if details is null then
 		delete from rewards.payout_method p where p.account = number and p.method = method;
@@ -228,6 +229,7 @@ declare
 	available numeric;
 begin
 	perform rewards.require_installed();
+	perform rewards.check_not_null(updated_by, 'updated_by');
 	payout := rewards.lock_payout(id, '{requested}');
 	/* what it holds may have been taken back since */
 	available := (select b.available from rewards.balance(payout.name, payout.kind, rewards.unit_name(payout.unit)) b);
@@ -251,6 +253,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_id(reference, 'reference');
+	perform rewards.check_not_null(updated_by, 'updated_by');
 	payout := rewards.lock_payout(id, '{approved}');
 	insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause)
 	values (now(), payout.unit, rewards.one_share(payout.account, 'payout', 0, -payout.amount), coalesce(payout.method, 'payout'), updated_by,
@@ -275,6 +278,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(reason, 'reason');
+	perform rewards.check_not_null(updated_by, 'updated_by');
 	payout := rewards.lock_payout(id, '{requested,approved}');
 	update rewards.payout p set status = 'failed', ended_at = clock_timestamp(), ended_by = updated_by, reason = reason where p.id = id;
 	perform rewards.log_payout('fail_payout', id, jsonb_build_object('reason', reason), payout.status, 'failed', updated_by);
