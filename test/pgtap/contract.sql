@@ -12,13 +12,23 @@ create temp table call (name text, arguments text, result text, volatility "char
 insert into call values
 	('account_summary', 'account text, kind text DEFAULT ''user''::text, month text DEFAULT NULL::text', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
 	('account_summary', 'account text, kind text, month date', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
+	('add_credits', 'user_id text, amount numeric, reason text DEFAULT NULL::text, currency text DEFAULT ''credits''::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, reference text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
+	('adjust', 'account text, kind text, amount numeric, reason text, unit text DEFAULT ''points''::text, reference text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('approve_payout', 'id bigint, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('authorize_usage', 'user_id text, amount numeric, request_id text, ttl interval DEFAULT ''00:15:00''::interval', 'numeric', 'v'),
 	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
+	('complete_payout', 'id bigint, reference text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('credits', 'user_id text, currency text DEFAULT ''credits''::text', 'numeric', 's'),
+	('deduct_token', 'user_id text, amount integer DEFAULT NULL::integer, character_id text DEFAULT NULL::text, request_id text DEFAULT NULL::text, usage_type text DEFAULT ''chat''::text, model_id text DEFAULT NULL::text', 'TABLE(success boolean, message text, new_balance numeric)', 'v'),
 	('earning_history', 'account text, kind text DEFAULT ''user''::text, days integer DEFAULT 30', 'TABLE(day date, own numeric, referral numeric, bonus numeric, total numeric)', 's'),
 	('end_campaign', 'name text, at timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('explain_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, rule text, base numeric, rate numeric, multiplier numeric, note text)', 's'),
 	('explain_tier', 'model text, OUT tier text, OUT rule text', 'record', 's'),
+	('fail_payout', 'id bigint, reason text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('grant_access', 'role text, access text, account text DEFAULT NULL::text, kind text DEFAULT ''user''::text', 'void', 'v'),
+	('init_pricing', 'name text, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'integer', 'v'),
 	('install', 'preset text DEFAULT NULL::text', 'text', 'v'),
+	('is_mainnet', 'at timestamp with time zone DEFAULT now()', 'boolean', 's'),
 	('leaderboard_around', 'account text, board text, month text DEFAULT NULL::text, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
 	('leaderboard_around', 'account text, board text, month date, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
 	('leaderboard_rank', 'account text, board text, month text DEFAULT NULL::text, kind text DEFAULT NULL::text, OUT rank bigint, OUT points numeric, OUT of bigint', 'record', 's'),
@@ -26,32 +36,43 @@ insert into call values
 	('leaderboard_top', 'board text, month text DEFAULT NULL::text, n integer DEFAULT 100', 'SETOF rewards.board_place', 's'),
 	('leaderboard_top', 'board text, month date, n integer DEFAULT 100', 'SETOF rewards.board_place', 's'),
 	('load_preset', 'name text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
+	('maintain', '', 'TABLE(task text, done bigint)', 'v'),
 	('model_earnings', 'user_id text', 'jsonb', 's'),
 	('month', 'month text', 'date', 'i'),
 	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
+	('quote', 'endpoint text, model text, input_tokens integer, output_tokens integer, user_id text DEFAULT NULL::text, provider_id text DEFAULT NULL::text, at timestamp with time zone DEFAULT now()', 'TABLE(service text, tier text, provider_points numeric, user_points numeric, creator_earnings numeric, cost numeric)', 's'),
+	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
 	('referral_chain', 'account text, kind text DEFAULT ''user''::text, depth integer DEFAULT NULL::integer', 'SETOF rewards.chain_member', 's'),
 	('referral_code', 'account text, kind text DEFAULT ''user''::text, custom text DEFAULT NULL::text', 'text', 'v'),
 	('referral_network', 'account text, kind text DEFAULT ''user''::text', 'SETOF rewards.network_member', 's'),
 	('referral_signup', 'code text, referee text, OUT referrer text, INOUT kind text DEFAULT ''user''::text, at timestamp with time zone DEFAULT now(), OUT bonus numeric, OUT created_at timestamp with time zone', 'record', 'v'),
-	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
 	('referral_stats', 'account text, kind text DEFAULT ''user''::text', 'jsonb', 's'),
+	('refund_credits', 'reference text, reason text, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
 	('register_account', 'account text, kind text DEFAULT ''user''::text, email text DEFAULT NULL::text, joined_at timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('release_hold', 'request_id text', 'boolean', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
+	('request_payout', 'account text, kind text, amount numeric, unit text DEFAULT ''earnings''::text, method text DEFAULT NULL::text, reference text DEFAULT NULL::text', 'bigint', 'v'),
 	('rerate', 'since timestamp with time zone, until timestamp with time zone, reason text, dry_run boolean DEFAULT true', 'TABLE(usage_id bigint, kind text, account text, entry text, booked numeric, now_due numeric)', 'v'),
+	('reverse_journal', 'journal_id bigint, reason text', 'bigint', 'v'),
+	('reverse_usage', 'usage_id bigint, reason text', 'bigint', 'v'),
 	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('set_bonus', 'event text, kind text, amount numeric, recipient_level integer DEFAULT 1, threshold integer DEFAULT NULL::integer, hold interval DEFAULT NULL::interval, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_multiplier', 'account text, kind text, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_payout_method', 'account text, method text, details jsonb, kind text DEFAULT ''user''::text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('set_payout_rule', 'unit text, minimum numeric, auto boolean DEFAULT false, methods text[] DEFAULT NULL::text[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_pricing', 'config_key text, price_per_unit numeric, unit text, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'SETOF rewards.price_set', 'v'),
 	('set_referral_kinds', 'referrer_kind text, referee_kind text, allowed boolean, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_streak_multiplier', 'kind text, days integer, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_tier', 'tier text, points numeric, vram_above numeric DEFAULT NULL::numeric, vram_upto numeric DEFAULT NULL::numeric, title text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_token_cost', 'usage_type text, amount integer, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_uptime_points', 'points_per_hour numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_user_share', 'share numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('shares', 'distribution rewards.distribution', 'TABLE(account_number bigint, entry text, level integer, amount numeric)', 'i'),
@@ -59,6 +80,7 @@ insert into call values
 	('simulate', 'preset text, since timestamp with time zone, until timestamp with time zone, changes jsonb DEFAULT ''{}''::jsonb', 'TABLE(kind text, account text, entry text, actual numeric, simulated numeric)', 's'),
 	('start_campaign', 'name text, multiplier numeric, since timestamp with time zone, until timestamp with time zone, kind text DEFAULT NULL::text, service text DEFAULT NULL::text, tier text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
+	('toggle_mainnet', 'is_mainnet boolean, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
 	('uninstall', 'confirmation text', 'void', 'v'),
 	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 's');
@@ -79,23 +101,34 @@ insert into relation values
 	('bonuses', 'event kind amount recipient_level valid_from updated_by threshold hold'),
 	('campaigns', 'name multiplier since until kind service tier running updated_by'),
 	('characters', 'id name image'),
+	('credit_holds', 'request_id user_id amount created_at expires_at status usage_id closed_at'),
+	('credit_transactions', 'id user_id currency type amount balance_after reason reference usage_id updated_by created_at'),
 	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
 	('leaderboard', 'board month rank kind account points'),
 	('ledger', 'source source_id kind account entry level amount unit created_at recorded_at reason'),
 	('model_creator_earnings', 'creator_id model_id total_usage_count total_tokens_consumed total_earnings last_usage_at created_at updated_at'),
+	('model_patterns', 'position pattern but_not tier match valid_from updated_by'),
 	('model_usage_logs', 'id user_id model_id character_id creator_id usage_type tokens_consumed earnings_generated created_at'),
 	('models', 'id name category character_id tier vram_gb rate created_at'),
+	('payouts', 'id kind account unit amount method status reference automatic requested_at requested_by approved_at approved_by ended_at ended_by transfer reason'),
+	('pricing', 'config_key price_per_unit unit valid_from updated_by'),
+	('pricing_history', 'config_key price_per_unit unit valid_from updated_by recorded_at'),
 	('provider_rewards', 'provider_id month work_points referral_points bonus_points total_points requests tokens'),
 	('referral_codes', 'code kind account custom active uses created_at voided_at reason'),
-	('referral_kinds', 'referrer_kind referee_kind allowed valid_from updated_by'),
 	('referral_growth', 'month kind new_referees total'),
+	('referral_kinds', 'referrer_kind referee_kind allowed valid_from updated_by'),
 	('referral_points_by_level', 'kind account month level points events'),
+	('referral_rates', 'kind level rate valid_from updated_by'),
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
+	('services', 'service endpoint_suffix points provider_per_token user_base user_per_token valid_from updated_by'),
 	('settings', 'name value default_value description updated_by updated_at'),
 	('streak_multipliers', 'kind days multiplier valid_from updated_by'),
 	('streaks', 'kind account current_streak best_streak last_day alive multiplier'),
+	('tiers', 'tier title points vram_above vram_upto valid_from updated_by'),
+	('token_transactions', 'id user_id type amount balance_after reason reference usage_id updated_by created_at'),
 	('unmatched_models', 'model events tokens last_seen'),
+	('user_credits', 'user_id currency balance held added spent expired updated_at'),
 	('user_models', 'user_id model_id created_at'),
 	('user_points', 'user_id month usage_points referral_points bonus_points total_points requests tokens'),
 	('users', 'id email created_at'),
@@ -109,11 +142,14 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 	'character_id text, cost numeric, created_at timestamp with time zone not null, creator_earnings numeric, distribution rewards.distribution, endpoint text not null, '
 	'id bigint not null, input_tokens integer not null, latency_ms integer, model text, output_tokens integer not null, provider_id text, provider_points numeric, '
 	'request_id text, service text, status_code integer not null, tier text, usage_type text, user_id text not null, user_points numeric', 'columns of usage_logs');
-select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions}'::text[]) c;
+select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions,unpriced_rows,unrated_rows}'::text[]) c;
 select is((select count(*) from rewards.status), 1::bigint, 'status is one row');
 select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
 		where attrelid = (select typrelid from pg_type where oid = 'rewards.board_place'::regtype) and attnum > 0 and not attisdropped),
 	'rank bigint, kind text, account text, points numeric', 'board_place is a line of a leaderboard');
+select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
+		where attrelid = (select typrelid from pg_type where oid = 'rewards.price_set'::regtype) and attnum > 0 and not attisdropped),
+	'config_key text, price_per_unit numeric, unit text, valid_from timestamp with time zone, updated_by text', 'price_set is a row of set_pricing()');
 select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
 		where attrelid = (select typrelid from pg_type where oid = ('rewards.' || t.name)::regtype) and attnum > 0 and not attisdropped), t.columns, t.name)
 from (values ('chain_member', 'level integer, account text'), ('network_member', 'level integer, account text, joined_at timestamp with time zone')) t(name, columns);
@@ -134,8 +170,18 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 		from pg_attribute a where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
 from (values ('account_fact', 'id bigint, account bigint, fact text, number numeric, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
 	('activity', 'account bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred bigint, services text[], streak integer, best_streak integer, streak_since date, last_day date'),
-	('uptime', 'account bigint, day date, seconds integer, reached boolean, counted boolean, booked numeric, recorded_at timestamp with time zone')) t(name, columns);
+	('uptime', 'account bigint, day date, seconds integer, reached boolean, counted boolean, booked numeric, recorded_at timestamp with time zone'),
+	('hold', 'id bigint, account bigint, amount numeric, request_id text, expires_at timestamp with time zone, created_at timestamp with time zone, seen_from bigint, closed_at timestamp with time zone, outcome text, usage_id bigint'),
+	('lot', 'id bigint, account bigint, unit smallint, remaining numeric, expires_at timestamp with time zone'),
+	('unit', 'number smallint, name text'),
+	('wallet', 'account bigint, unit smallint, balance numeric, anchor bigint, next_expiry timestamp with time zone, moves bigint, updated_at timestamp with time zone')) t(name, columns);
 select col_is_pk('rewards', 'activity', 'account', 'an account''s activity is there once');
+select col_is_pk('rewards', 'wallet', array['account', 'unit'], 'a wallet is there once');
+select col_is_pk('rewards', 'lot', 'id', 'a lot is there once');
+select is((select string_agg(number || ' ' || name, ', ' order by number) from rewards.unit), '1 points, 2 earnings, 3 credits, 4 tokens', 'the units that the programme knows');
+select is(pg_get_indexdef('rewards.hold_request'::regclass), 'CREATE UNIQUE INDEX hold_request ON rewards.hold USING btree (request_id) WHERE (closed_at IS NULL)', 'a request has one open hold');
+select is(pg_get_indexdef('rewards.journal_reference'::regclass), 'CREATE UNIQUE INDEX journal_reference ON rewards.journal USING btree (event, reference) WHERE (reference IS NOT NULL)', 'a reference adds once');
+select col_is_unique('rewards', 'payout', 'reference', 'a reference asks for one payout');
 select col_is_pk('rewards', 'uptime', array['account', 'day'], 'a day of uptime is there once');
 select matches(pg_get_indexdef(i.indexrelid), '^CREATE UNIQUE INDEX \w+ ON rewards.journal USING btree \(event, account, cause\)', 'a bonus is booked once')
 from pg_index i where i.indrelid = 'rewards.journal'::regclass and i.indisunique and not i.indisprimary and i.indpred is null;
@@ -204,7 +250,8 @@ select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' |
 	'select count(*) from rewards.usage_logs', 'select count(*) from rewards.user_points', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')',
 	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
 	'select * from rewards.leaderboard', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_rank(''u'', ''user'')', 'select * from rewards.leaderboard_around(''u'', ''user'')',
-	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth']) command;
+	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth',
+	'select rewards.credits(''u'')', 'select * from rewards.user_credits', 'select * from rewards.pricing', 'select rewards.deduct_token(''u'')', 'select rewards.add_credits(''u'', 1)', 'select rewards.quote(''/tts'', null, 0, 0)']) command;
 select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
 select lives_ok('select rewards.install()', 'install() again renews what is granted');
 
@@ -245,7 +292,8 @@ select set_eq($$
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not has_column_privilege('rewards_test_analyst', c.oid, a.attnum, 'select')
 	$$, '{accounts.email,users.email}'::text[], 'analyst reads every view but for e-mails');
 
--- at work: the app
+-- at work: the app, with something in its user's wallets
+select lives_ok('select rewards.add_credits(''u'', 10), rewards.add_credits(''u'', 10, currency => ''tokens'')', 'add_credits');
 select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms, character_id, usage_type, created_at)
 		values (''r'', ''u'', ''p'', ''/v1/chat/completions'', ''mixtral'', 200, 1, 2, 3, null, null, now())',
@@ -256,7 +304,10 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select rewards.explain_reward(id) from rewards.usage_logs', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_top(''provider'', date ''2025-01-01'', 5)',
 	'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')', 'select * from rewards.leaderboard_around(''p'', ''provider'', ''all'', 1)',
 	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select * from rewards.streaks', 'select * from rewards.campaigns',
-	'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')', 'select rewards.referral_stats(''a'')']) command;
+	'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')', 'select rewards.referral_stats(''a'')',
+	'select rewards.deduct_token(''u'', 2, ''c'', ''chat'')', 'select rewards.authorize_usage(''u'', 3, ''later'')', 'select rewards.release_hold(''later'')', 'select rewards.request_payout(''u'', ''user'', 0.1, ''points'')',
+	'select rewards.credits(''u'')', 'select rewards.credits(''u'', ''tokens'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'select rewards.balance(''u'', ''user'', ''tokens'')',
+	'select * from rewards.credit_transactions', 'select * from rewards.user_credits']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
@@ -273,7 +324,14 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.pay_uptime(1, current_date, 1, ''x'')', 'select rewards.one_share(1, ''usage'', 0, 1)', 'select rewards.record_streaks()', 'select * from rewards.chain_above(1, now(), 1)',
 	'select rewards.book_bonuses(''{x}'', ''{1}'', ''{1}'', ''{}'', ''{now}'', array[rewards.one_share(1, ''trial_bonus'', 0, 1)])',
 	'select * from rewards.account_fact', 'insert into rewards.account_fact default values', 'select * from rewards.uptime', 'update rewards.uptime set booked = 0', 'select * from rewards.activity',
-	'select * from rewards.network', 'select * from rewards.network_sizes(''user'', ''a'')', 'select rewards.network_levels(1)']) command;
+	'select * from rewards.network', 'select * from rewards.network_sizes(''user'', ''a'')', 'select rewards.network_levels(1)',
+	'select rewards.add_credits(''u'', 1)', 'select rewards.refund_credits(''r'', ''x'')', 'select rewards.adjust(''u'', ''user'', 1, ''x'')', 'select rewards.reverse_usage(1, ''x'')', 'select rewards.reverse_journal(1, ''x'')',
+	'select rewards.set_pricing(''tts'', 0, ''request'')', 'select rewards.init_pricing(''testnet'')', 'select rewards.toggle_mainnet(false)', 'select rewards.set_token_cost(''chat'', 1)', 'select rewards.set_payout_rule(''points'', 0, true)',
+	'select rewards.set_payout_method(''u'', ''bank'', ''{}'')', 'select rewards.approve_payout(1)', 'select rewards.complete_payout(1, ''x'')', 'select rewards.fail_payout(1, ''x'')', 'select rewards.maintain()',
+	'select * from rewards.wallet', 'update rewards.wallet set balance = 1000', 'select * from rewards.lot', 'select * from rewards.hold', 'delete from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method',
+	'select * from rewards.unit', 'select * from rewards.unrated_usage', 'select rewards.move_wallet(1, 4::smallint, 1000)', 'select rewards.charge_wallets(''{1}'', ''{u}'', ''{-1}'')', 'select rewards.refund_entry(1, ''x'', ''x'')',
+	'select rewards.make_payout(1, 1, ''points'', null, null, null, false, ''x'')', 'select rewards.record_chat(''u'', 1, null, null, ''chat'', null)', 'select rewards.skip_earnings(true)', 'select rewards.book_expiries()', 'select rewards.close_holds()',
+	'select * from rewards.latest_wallet_state(1, 4::smallint)', 'select * from rewards.latest_wallet_lots(1, 4::smallint)', 'select rewards.reverse_unit(1, 1::smallint, ''[]'', 1, ''x'')']) command;
 -- the number line is no key to other sequences
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
@@ -287,7 +345,7 @@ select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' 
 	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
 	'select rewards.model_earnings(''a'')', 'select * from rewards.leaderboard_top(''user'', ''all'')', 'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')',
 	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')',
-	'select rewards.referral_stats(''a'')', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
+	'select rewards.referral_stats(''a'')', 'select rewards.credits(''u'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
 where command not like 'copy%';
 select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
 	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
@@ -295,9 +353,14 @@ select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: '
 	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
 	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.network', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')',
 	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_multiplier(''u'', ''user'', 2)',
-	'select rewards.start_campaign(''mine'', 2, now(), null)', 'select * from rewards.account_fact', 'select * from rewards.uptime', 'select * from rewards.activity']) command;
+	'select rewards.start_campaign(''mine'', 2, now(), null)', 'select * from rewards.account_fact', 'select * from rewards.uptime', 'select * from rewards.activity',
+	'select rewards.deduct_token(''u'')', 'select rewards.authorize_usage(''u'', 1, ''x'')', 'select rewards.release_hold(''x'')', 'select rewards.request_payout(''u'', ''user'', 0.1, ''points'')', 'select rewards.add_credits(''u'', 1)',
+	'select rewards.adjust(''u'', ''user'', 1, ''x'')', 'select rewards.reverse_usage(1, ''x'')', 'select rewards.approve_payout(1)', 'select rewards.toggle_mainnet(false)', 'select rewards.maintain()',
+	'select * from rewards.wallet', 'select * from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method']) command;
 -- what was refused left nothing
-select is((select count(*) from rewards.usage_logs), 2::bigint, 'two rows were written');
+select is((select count(*) from rewards.usage_logs), 3::bigint, 'three rows were written');
+select is((select rewards.credits('u') || ' ' || rewards.credits('u', 'tokens')), '10 8', 'and two tokens spent');
+select is((select string_agg(unit || ' ' || amount || ' ' || status, ', ') from rewards.payouts), 'points 0.1 requested', 'one payout was asked for');
 select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
 -- an owner that is no superuser could not give its rights away unseen
 select is((select count(*) from rewards.admin_log where call = 'grant_access'), 2::bigint, 'grants are on record');

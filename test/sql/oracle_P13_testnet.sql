@@ -1,5 +1,5 @@
 -- P13, T6: testnet is free and points accumulate there as ever.
--- (Prices come with a later version: every row of this one is a testnet row.)
+-- (What it costs elsewhere, and credits there: oracle_T6_testnet.)
 \set VERBOSITY terse
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
