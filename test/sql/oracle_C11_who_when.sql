@@ -34,3 +34,6 @@ select rewards.set_pricing('tts', -1, 'request', 'alice');
 select rewards.add_credits('ben', 0);
 select rewards.refund_credits('w1', 'closed');
 select count(*) as entries from rewards.admin_log l cross join later where l.id > later.last;
+select * from rewards.verify();
+select complete from rewards.post();
+select * from rewards.verify();

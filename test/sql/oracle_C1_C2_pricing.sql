@@ -65,3 +65,6 @@ select cost from rewards.quote('/chat/completions', 'gemma-2b', 1000, 500, at =>
 select cost, cost = 0.0002 + 0.0004 / 2 as exact from rewards.quote('/chat/completions', 'gemma-2b', 1000, 500, at => '2025-02-01');
 select cost from rewards.quote('/v1/embeddings', null, 1000, 0, at => '2025-02-01');
 select cost from rewards.quote('/v1/embeddings', null, 1000, 0, at => '2999-01-01');
+select * from rewards.verify();
+select complete from rewards.post();
+select * from rewards.verify();

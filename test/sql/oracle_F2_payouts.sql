@@ -95,6 +95,11 @@ select amount, method, status, automatic, approved_by from rewards.payouts where
 -- ended by NULL
 select rewards.set_payout_rule('points', null) is not null as ended;
 select rewards.request_payout('gpu', 'provider', 0.5, 'points') is not null as requested;
+-- a bonus in its hold is not to be had
+select rewards.set_bonus('signup', 'user', 50, 1, hold => '99 years', valid_from => '-infinity') is not null as held;
+select referrer, bonus from rewards.referral_signup(rewards.referral_code('eve'), 'fay', 'user', '2025-01-01');
+select rewards.request_payout('eve', 'user', 1, 'points');
+select earned, held, available from rewards.balance('eve');
 
 select rewards.request_payout('stranger', 'user', 1);
 select rewards.request_payout('ann', 'user', 1, 'credits');
