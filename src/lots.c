@@ -92,7 +92,7 @@ add_lot(Purse *purse, Lot lot)
 	/* room by powers of two */
 	if ((purse->nlots & (purse->nlots - 1)) == 0)
 		purse->lots = purse->nlots == 0 ? palloc(sizeof(Lot))
-			: repalloc(purse->lots, 2 * purse->nlots * sizeof(Lot));
+			: repalloc(purse->lots, 2 * (Size) purse->nlots * sizeof(Lot));
 	purse->nlots++;
 	for (; place > 0; place--)
 	{
