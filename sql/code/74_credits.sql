@@ -465,6 +465,9 @@ as $$
 #variable_conflict use_variable
 declare
 	number bigint;
+	/* whatever is not decided yet is above */
+	seen_from bigint;
+	recorded boolean;
 	known record;
 	left_over numeric;
 begin
@@ -481,10 +484,14 @@ begin
 	if number is null then
 		perform rewards.refuse_spending(user_id, 3::smallint, amount, 0);
 	end if;
+	/* a session that is recording the request may want the wallet: it is waited for before that is locked */
+	seen_from := (select least(c.last, (select min(o.first) - 1 from unnest(c.open_first) o(first))) from rewards.cursor c);
+	recorded := rewards.find_request(request_id) is not null;
 	perform rewards.lock_wallet(number, 3::smallint);
 	update rewards.hold h set closed_at = clock_timestamp(), outcome = 'expired'
 	where h.request_id = request_id and h.closed_at is null and h.expires_at <= clock_timestamp();
-	if rewards.find_request(request_id) is not null then
+	if recorded or exists (
+			select from rewards.usage_logs u where u.request_id = request_id and u.id > seen_from and u.status_code between 200 and 299) then
 		raise exception 'request "%" has been recorded already', request_id
 			using errcode = 'unique_violation', hint = 'Hold credits before the request is recorded, and use a new request_id for a new one.';
 	end if;
@@ -499,7 +506,7 @@ begin
 		perform rewards.refuse_spending(user_id, 3::smallint, amount, left_over + amount);
 	end if;
 	insert into rewards.hold (account, amount, request_id, expires_at, seen_from)
-	values (number, amount, request_id, clock_timestamp() + ttl, rewards.last_number());
+	values (number, amount, request_id, clock_timestamp() + ttl, seen_from);
 	return trim_scale(left_over);
 end
 $$;
