@@ -19,6 +19,7 @@
 
 PG_FUNCTION_INFO_V1(wallet_state);
 PG_FUNCTION_INFO_V1(latest_wallet_state);
+PG_FUNCTION_INFO_V1(wallet_lots);
 PG_FUNCTION_INFO_V1(latest_wallet_lots);
 
 /* the movements of one wallet in the tail */
@@ -148,22 +149,15 @@ latest_wallet_state(PG_FUNCTION_ARGS)
 	return result;
 }
 
-/*
- * latest_wallet_lots(account, unit) returns setof (id, remaining, expires_at): the lots with
- * anything left, as committed at this moment.
- */
-Datum
-latest_wallet_lots(PG_FUNCTION_ARGS)
+static void
+return_lots(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	WalletTail	tail;
-	const Lot  *lots;
+	WalletTail	tail = read_tail(PG_GETARG_INT64(0), (Unit) PG_GETARG_INT16(1));
 	int			count;
+	const Lot  *lots = read_lots(&tail, &count);
 
 	InitMaterializedSRF(fcinfo, 0);
-	PushActiveSnapshot(GetLatestSnapshot());
-	tail = read_tail(PG_GETARG_INT64(0), (Unit) PG_GETARG_INT16(1));
-	lots = read_lots(&tail, &count);
 	for (int i = 0; i < count; i++)
 	{
 		Datum		values[3];
@@ -176,6 +170,28 @@ latest_wallet_lots(PG_FUNCTION_ARGS)
 		values[2] = TimestampTzGetDatum(lots[i].expires_at);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+}
+
+/*
+ * wallet_lots(account, unit) returns setof (id, remaining, expires_at): the lots with
+ * anything left.
+ */
+Datum
+wallet_lots(PG_FUNCTION_ARGS)
+{
+	return_lots(fcinfo);
+	return (Datum) 0;
+}
+
+/*
+ * latest_wallet_lots(account, unit) returns setof (id, remaining, expires_at): the same
+ * as committed at this moment, whatever snapshot the caller has.
+ */
+Datum
+latest_wallet_lots(PG_FUNCTION_ARGS)
+{
+	PushActiveSnapshot(GetLatestSnapshot());
+	return_lots(fcinfo);
 	PopActiveSnapshot();
 	return (Datum) 0;
 }

@@ -134,11 +134,17 @@ create function rewards.latest_wallet_state(account bigint, unit smallint, out b
 revoke all on function rewards.latest_wallet_state(bigint, smallint) from public;
 comment on function rewards.latest_wallet_state(bigint, smallint) is 'the same as committed at this moment, whatever snapshot the caller has';
 
+create function rewards.wallet_lots(account bigint, unit smallint,
+		out id bigint, out remaining numeric, out expires_at timestamptz) returns setof record
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe;
+revoke all on function rewards.wallet_lots(bigint, smallint) from public;
+comment on function rewards.wallet_lots(bigint, smallint) is 'what is left of credits that expire, folded and not';
+
 create function rewards.latest_wallet_lots(account bigint, unit smallint,
 		out id bigint, out remaining numeric, out expires_at timestamptz) returns setof record
 	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
 revoke all on function rewards.latest_wallet_lots(bigint, smallint) from public;
-comment on function rewards.latest_wallet_lots(bigint, smallint) is 'what is left of credits that expire, folded and not, as committed at this moment';
+comment on function rewards.latest_wallet_lots(bigint, smallint) is 'the same as committed at this moment, whatever snapshot the caller has';
 
 create function rewards.quote_usage(endpoint text, model text, input_tokens integer, output_tokens integer,
 		user_id text, provider_id text, at timestamptz, out service text, out tier text, out provider_points numeric,

@@ -99,7 +99,8 @@ revoke all on function rewards.move_wallet(bigint, smallint, numeric, boolean) f
 comment on function rewards.move_wallet(bigint, smallint, numeric, boolean) is
 	'locks a wallet until the transaction ends, notes a movement in it (recorded: its row is there already) and returns the sum of all its movements';
 
-create function rewards.open_holds(account bigint, at timestamptz) returns numeric
+create function rewards.open_holds(account bigint, at timestamptz, since timestamptz default '-infinity', before timestamptz default 'infinity')
+	returns numeric
 	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -113,6 +114,7 @@ begin
 		select sum(h.amount)
 		from rewards.hold h
 		where h.account = open_holds.account and h.closed_at is null and h.expires_at > open_holds.at
+			and h.created_at >= open_holds.since and h.created_at < open_holds.before
 			/* its row captures it, also before it is posted */
 			and not exists (
 				select from rewards.usage_logs u
@@ -120,28 +122,67 @@ begin
 					and u.user_id = (select a.name from rewards.account a where a.id = open_holds.account))), 0);
 end
 $$;
-revoke all on function rewards.open_holds(bigint, timestamptz) from public;
-comment on function rewards.open_holds(bigint, timestamptz) is 'how many credits of an account are held back at a time';
+revoke all on function rewards.open_holds(bigint, timestamptz, timestamptz, timestamptz) from public;
+comment on function rewards.open_holds(bigint, timestamptz, timestamptz, timestamptz) is
+	'how many credits of an account are held back at a time, by the holds made from since on and before a time';
 
-create function rewards.expired_part(due numeric, held numeric) returns numeric
-	language sql immutable parallel safe
+create function rewards.expired_lots(account bigint, unit smallint, at timestamptz, latest boolean)
+	returns table (id bigint, expires_at timestamptz, amount numeric)
+	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
-	as $$ select greatest(0, due - held) $$;
-revoke all on function rewards.expired_part(numeric, numeric) from public;
-comment on function rewards.expired_part(numeric, numeric) is 'of what is due to expire, what does: what is held stays';
+as $$
+#variable_conflict use_variable
+declare
+	lot record;
+	held numeric := 0;
+	upto timestamptz := '-infinity';
+begin
+	for lot in
+		select l.id, l.remaining, l.expires_at from (
+			select n.* from rewards.wallet_lots(account, unit) n where not latest
+			union all
+			select n.* from rewards.latest_wallet_lots(account, unit) n where latest) l
+		where l.expires_at <= at order by l.expires_at, l.id
+	loop
+		/* what was held before a lot expired may be taken from it; what expires first is, first */
+		if unit = 3 then
+			held := held + rewards.open_holds(account, at, upto, lot.expires_at);
+			upto := lot.expires_at;
+		end if;
+		id := lot.id;
+		expires_at := lot.expires_at;
+		amount := greatest(0, lot.remaining - held);
+		held := held - (lot.remaining - amount);
+		if amount > 0 then
+			return next;
+		end if;
+	end loop;
+end
+$$;
+revoke all on function rewards.expired_lots(bigint, smallint, timestamptz, boolean) from public;
+comment on function rewards.expired_lots(bigint, smallint, timestamptz, boolean) is
+	'what of a wallet has expired at a time without being booked so, lot by lot: not what is held since before; latest: as committed at this moment';
 
-create function rewards.available(account bigint, unit smallint, balance numeric) returns numeric
+create function rewards.wallet_expired(account bigint, unit smallint, at timestamptz default now(), latest boolean default false) returns numeric
+	language sql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+	as $$ select coalesce(sum(l.amount), 0) from rewards.expired_lots(account, unit, at, latest) l $$;
+revoke all on function rewards.wallet_expired(bigint, smallint, timestamptz, boolean) from public;
+comment on function rewards.wallet_expired(bigint, smallint, timestamptz, boolean) is 'the sum of what has expired in a wallet without being booked so';
+
+create function rewards.available(account bigint, unit smallint, balance numeric, at timestamptz default clock_timestamp()) returns numeric
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-	held numeric := case when unit = 3 then rewards.open_holds(account, clock_timestamp()) else 0 end;
-	due numeric := 0;
+	held numeric := case when unit = 3 then rewards.open_holds(account, at) else 0 end;
+	expired numeric := 0;
 begin
-	if (select w.next_expiry from rewards.wallet w where w.account = account and w.unit = unit) <= clock_timestamp() then
-		due := (select s.due from rewards.latest_wallet_state(account, unit) s);
-		if due = 0 then
+	if (select w.next_expiry from rewards.wallet w where w.account = account and w.unit = unit) <= at then
+		if (select s.due from rewards.latest_wallet_state(account, unit) s) > 0 then
+			expired := rewards.wallet_expired(account, unit, at, true);
+		else
 			update rewards.wallet w set next_expiry = (
 				select min(j.expires_at) from rewards.journal j
 				where j.account = account and j.unit = unit
@@ -149,11 +190,11 @@ begin
 			where w.account = account and w.unit = unit;
 		end if;
 	end if;
-	return balance - greatest(0, due - held) - held;
+	return balance - expired - held;
 end
 $$;
-revoke all on function rewards.available(bigint, smallint, numeric) from public;
-comment on function rewards.available(bigint, smallint, numeric) is
+revoke all on function rewards.available(bigint, smallint, numeric, timestamptz) from public;
+comment on function rewards.available(bigint, smallint, numeric, timestamptz) is
 	'what can be spent of a locked wallet with this sum of movements: less what has expired and what is held';
 
 create function rewards.refuse_spending(account text, unit smallint, needed numeric, available numeric) returns void
@@ -332,7 +373,7 @@ begin
 	end if;
 	select * into state from rewards.wallet_state(number, of_unit);
 	held := case when of_unit = 3 then rewards.open_holds(number, now()) else 0 end;
-	return trim_scale(state.balance - rewards.expired_part(state.due, held) - held);
+	return trim_scale(state.balance - case when state.due > 0 then rewards.wallet_expired(number, of_unit) else 0 end - held);
 end
 $$;
 revoke all on function rewards.credits(text, text) from public;
@@ -345,25 +386,17 @@ create function rewards.book_wallet_expiries(account bigint, unit smallint) retu
 as $$
 #variable_conflict use_variable
 declare
-	held numeric;
 	lot record;
-	part numeric;
 	booked bigint := 0;
 begin
 	perform rewards.lock_wallet(account, unit);
-	held := case when unit = 3 then rewards.open_holds(account, clock_timestamp()) else 0 end;
-	for lot in
-		select l.* from rewards.latest_wallet_lots(account, unit) l where l.expires_at <= clock_timestamp() order by l.expires_at, l.id
-	loop
-		part := rewards.expired_part(lot.remaining, held);
-		held := held - (lot.remaining - part);
-		continue when part = 0;
+	for lot in select l.* from rewards.expired_lots(account, unit, clock_timestamp(), true) l loop
 		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
-		values (lot.expires_at, unit, rewards.one_share(account, 'expiry', 0, -part), 'expired', rewards.caller()::text, 'expiry',
+		values (lot.expires_at, unit, rewards.one_share(account, 'expiry', 0, -lot.amount), 'expired', rewards.caller()::text, 'expiry',
 			account, concat_ws(' ', lot.id, (
 				select count(*) from rewards.journal j where j.event = 'expiry' and j.reverses_source = 'journal' and j.reverses_id = lot.id)),
 			'journal', lot.id);
-		perform rewards.lock_wallet(account, unit, -part);
+		perform rewards.lock_wallet(account, unit, -lot.amount);
 		booked := booked + 1;
 	end loop;
 	return booked;
@@ -469,6 +502,7 @@ declare
 	seen_from bigint;
 	recorded boolean;
 	known record;
+	at timestamptz;
 	left_over numeric;
 begin
 	perform rewards.require_installed();
@@ -501,12 +535,14 @@ begin
 			jsonb_build_object('user_id', rewards.account_name(known.account), 'amount', trim_scale(known.amount)), 'request_id', known.id);
 		return trim_scale(rewards.available(number, 3::smallint, rewards.move_wallet(number, 3::smallint, 0)));
 	end if;
-	left_over := rewards.available(number, 3::smallint, rewards.move_wallet(number, 3::smallint, 0)) - amount;
+	/* what has expired by then is not held */
+	at := clock_timestamp();
+	left_over := rewards.available(number, 3::smallint, rewards.move_wallet(number, 3::smallint, 0), at) - amount;
 	if left_over < 0 then
 		perform rewards.refuse_spending(user_id, 3::smallint, amount, left_over + amount);
 	end if;
-	insert into rewards.hold (account, amount, request_id, expires_at, seen_from)
-	values (number, amount, request_id, clock_timestamp() + ttl, seen_from);
+	insert into rewards.hold (account, amount, request_id, expires_at, created_at, seen_from)
+	values (number, amount, request_id, at + ttl, at, seen_from);
 	return trim_scale(left_over);
 end
 $$;

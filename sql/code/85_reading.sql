@@ -161,7 +161,7 @@ begin
 	number := (select a.id from rewards.account a where a.name = balance.account and a.kind = balance.kind);
 	held_back := coalesce(rewards.held_part(number, of_unit), 0);
 	if of_unit >= 3 and number is not null then
-		due := rewards.expired_part((select s.due from rewards.wallet_state(number, of_unit) s), held_back);
+		due := rewards.wallet_expired(number, of_unit);
 	end if;
 	return query
 	select trim_scale(t.given - due), trim_scale(t.reversed), trim_scale(t.paid_out), trim_scale(held_back), trim_scale(t.staked),

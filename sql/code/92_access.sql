@@ -8,7 +8,7 @@ as $$
 	from pg_proc p
 	where p.pronamespace = 'rewards'::regnamespace and p.proname::text = any (
 		/* what the views call */
-		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_state', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting']
+		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_expired', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
 				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around',

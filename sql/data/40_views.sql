@@ -376,8 +376,8 @@ where l.kind = 'user' and l.unit >= 3;
 comment on view rewards.wallet_lines is 'movements of wallets by month and kind, folded and not; to be added up';
 
 create or replace view rewards.user_credits as
-select s.account as user_id, s.currency, trim_scale(s.amount - greatest(0, e.due - h.held) - h.held) as balance, h.held,
-	trim_scale(s.added) as added, trim_scale(s.spent) as spent, trim_scale(s.expired + greatest(0, e.due - h.held)) as expired,
+select s.account as user_id, s.currency, trim_scale(s.amount - e.expired - h.held) as balance, h.held,
+	trim_scale(s.added) as added, trim_scale(s.spent) as spent, trim_scale(s.expired + e.expired) as expired,
 	greatest(w.updated_at, case when s.spent <> 0 then v.last_at end) as updated_at
 from (
 	select l.account, l.currency, l.unit, sum(l.amount) as amount,
@@ -391,7 +391,7 @@ left join rewards.wallet w on w.account = a.id and w.unit = s.unit
 left join rewards.activity v on v.account = a.id
 cross join lateral (select case when s.unit = 3 and a.id is not null then rewards.open_holds(a.id, now()) else 0 end as held) h
 cross join lateral (
-	select case when w.next_expiry <= now() then (select t.due from rewards.wallet_state(a.id, s.unit) t) else 0 end as due
+	select case when w.next_expiry <= now() then rewards.wallet_expired(a.id, s.unit) else 0 end as expired
 ) e;
 comment on view rewards.user_credits is
 	'what users have of each currency: balance is what they can spend, besides what is held; added (with adjustments, less refunds), spent and expired make up the rest (C5, C6, K1)';

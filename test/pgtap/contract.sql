@@ -261,13 +261,13 @@ select set_eq($$
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,deduct_token,authorize_usage,release_hold,request_payout,take_notifications,notification_done,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_state,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what app may call');
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_state,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what analyst may call');
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
