@@ -80,7 +80,7 @@ insert into fuzz.known_bytes values
 	/* no or another format */
 	('\x', false), ('\x00', false), ('\x02', false), ('\xff', false), ('\x0010000002', false),
 	/* no such entry, scale, level */
-	('\x0100000002', false), ('\x01e0000002', false), ('\x01f0000002', false), ('\x011a000002', false), ('\x011f000002', false), ('\x0110210002', false), ('\x0110ff0002', false),
+	('\x0100000002', false), ('\x01e0000002', true), ('\x01f0000002', true), ('\x011a000002', false), ('\x011f000002', false), ('\x0110210002', false), ('\x0110ff0002', false),
 	/* too short */
 	('\x0110', false), ('\x011000', false), ('\x01100000', false), ('\x0110000080', false), ('\x01100080', false), ('\x011000000210', false),
 	/* varints longer than need be, or than 64 bits */

@@ -6,7 +6,7 @@ create function fuzz.some_share(n bigint) returns jsonb language sql immutable a
 	select jsonb_build_object(
 		'account', case fuzz.roll('account?', n, 6) when 0 then null when 1 then 9223372036854775807 when 2 then 1
 			when 3 then 2::numeric ^ fuzz.roll('account', n, 63) else 1 + floor(fuzz.dice('account', n) * 1000000)::bigint end::numeric(19),
-		'entry', rewards.entry_name((1 + fuzz.roll('entry', n, 13))::smallint), 'level', fuzz.roll('level', n, 33),
+		'entry', rewards.entry_name((1 + fuzz.roll('entry', n, 15))::smallint), 'level', fuzz.roll('level', n, 33),
 		'amount', case fuzz.roll('amount?', n, 8) when 0 then 0 when 1 then 9223372036854775807 when 2 then -9223372036854775807 when 3 then -1 when 4 then 1
 			when 5 then floor((fuzz.dice('amount', n) - 0.5)::numeric * 10::numeric ^ (1 + fuzz.roll('digits', n, 18))) * 10::numeric ^ fuzz.roll('zeros', n, 2)
 			else floor((fuzz.dice('amount', n) - 0.5)::numeric * 18446744073709551614) end * 0.000000001)
