@@ -258,10 +258,10 @@ select l.account as provider_id, l.month,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 1), 0)) as work_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
-	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where abs(l.entry) = 1), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where abs(l.entry) = 1), 0)::bigint as tokens
-from rewards.month_lines l where l.kind = 'provider' and l.unit = 1
+from rewards.month_lines l where l.kind = 'provider' and l.unit = 1 and abs(l.entry) < 12
 group by l.account, l.month;
 comment on view rewards.provider_rewards is 'points of providers by month; requests and tokens count what succeeded (P12, N1)';
 
@@ -270,10 +270,10 @@ select l.account as user_id, l.month,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 2), 0)) as usage_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
-	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where abs(l.entry) = 2), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where abs(l.entry) = 2), 0)::bigint as tokens
-from rewards.month_lines l where l.kind = 'user' and l.unit = 1
+from rewards.month_lines l where l.kind = 'user' and l.unit = 1 and abs(l.entry) < 12
 group by l.account, l.month;
 comment on view rewards.user_points is 'points of users by month; requests and tokens count what succeeded (P12, N1)';
 
@@ -288,10 +288,10 @@ select l.kind, l.account, l.day,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) in (1, 2)), 0)) as own_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) = 3), 0)) as referral_points,
 	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) between 5 and 11), 0)) as bonus_points,
-	trim_scale(coalesce(sum(l.amount) filter (where abs(l.entry) < 12), 0)) as total_points,
+	trim_scale(sum(l.amount)) as total_points,
 	coalesce(sum(l.events) filter (where abs(l.entry) in (1, 2)), 0)::bigint as requests,
 	coalesce(sum(l.tokens) filter (where abs(l.entry) in (1, 2)), 0)::bigint as tokens
-from rewards.day_lines l where l.unit = 1
+from rewards.day_lines l where l.unit = 1 and abs(l.entry) < 12
 group by l.kind, l.account, l.day;
 comment on view rewards.daily_points is 'points of accounts by programme day (P10, N4)';
 
