@@ -40,6 +40,7 @@ typedef struct NotedRow
 	int64		account;		/* ACCOUNT_SELF: not registered when it was noted */
 	Id			user;
 	AmountSum	cost;
+	TimestampTz at;				/* when it happened */
 } NotedRow;
 
 static MemoryContext noted_context = NULL;	/* of the rows, in the transaction's */
@@ -48,9 +49,9 @@ static int	nnoted = 0;
 static int	allocated = 0;
 
 static StreamQuery charge_query = {
-	.text = "select rewards.charge_wallets($1, $2, $3)",
-	.nargs = 3,
-	.types = {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID}
+	.text = "select rewards.charge_wallets($1, $2, $3, $4)",
+	.nargs = 4,
+	.types = {INT8ARRAYOID, TEXTARRAYOID, NUMERICARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
 /* ---- noting ---- */
@@ -97,6 +98,7 @@ charge_note(Relation leaf, const UsageEvent *event, const Reward *reward)
 	if (row->account == ACCOUNT_SELF)
 		row->user = (Id) {pnstrdup(event->user.text, event->user.len), event->user.len};
 	row->cost = reward->charge.cost;
+	row->at = event->created_at;
 	MemoryContextSwitchTo(previous);
 }
 
@@ -199,7 +201,7 @@ compare_noted(const void *left, const void *right)
 	return memcmp(a->user.text, b->user.text, a->user.len);
 }
 
-/* sorts the rows and adds up those of one user */
+/* sorts the rows and adds up those of one user, as of the last one */
 static void
 add_up_noted(int first)
 {
@@ -208,7 +210,10 @@ add_up_noted(int first)
 	qsort(noted + first, nnoted - first, sizeof(NotedRow), compare_noted);
 	for (int i = first; i < nnoted; i++)
 		if (kept > first && compare_noted(&noted[kept - 1], &noted[i]) == 0)
+		{
 			noted[kept - 1].cost += noted[i].cost;
+			noted[kept - 1].at = Max(noted[kept - 1].at, noted[i].at);
+		}
 		else
 			noted[kept++] = noted[i];
 	nnoted = kept;
@@ -218,10 +223,10 @@ add_up_noted(int first)
 static void
 charge_wallets(int first)
 {
-	static const Oid types[] = {INT8OID, TEXTOID, NUMERICOID};
+	static const Oid types[] = {INT8OID, TEXTOID, NUMERICOID, TIMESTAMPTZOID};
 	int			count = nnoted - first;
 	Batch		batch = batch_create(lengthof(types), types, count);
-	Datum		args[3];
+	Datum		args[lengthof(types)];
 
 	for (int i = 0; i < count; i++)
 	{
@@ -231,9 +236,10 @@ charge_wallets(int first)
 		batch.columns[1][i] = PointerGetDatum(row->user.text == NULL ? cstring_to_text("")
 											  : cstring_to_text_with_len(row->user.text, row->user.len));
 		batch.columns[2][i] = NumericGetDatum(amount_sum_to_numeric(row->cost));
+		batch.columns[3][i] = TimestampTzGetDatum(row->at);
 	}
 	batch.count = count;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < lengthof(types); i++)
 		args[i] = batch_column(&batch, i);
 	if (SPI_execute_plan(stream_plan(&charge_query), args, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not charge wallets");

@@ -5,8 +5,9 @@
  * Each lot came in by an entry of the journal.  What is charged takes from the lots
  * that had not expired when it happened, then from what never expires, which may
  * become a debt; a new lot pays that debt first.  A row that captures a hold happened
- * when the hold was made, and one dated ahead by now.  Movements come in order of their numbers, as far as
- * anybody knows; one that comes late finds what is left.
+ * when the hold was made.  Nothing of this depends on when it is looked at.  Movements
+ * come in order of their numbers, as far as anybody knows; one that comes late finds
+ * what is left.
  *
  * rewards.lot holds what posting has found, for lots with anything left.  Reading
  * takes it from there and goes on along the tail.  So all is read under the active
@@ -231,7 +232,7 @@ static void
 spend(Purse *purse, const Movement *movement)
 {
 	AmountSum	due = -(AmountSum) movement->amount;
-	TimestampTz at = Min(movement->at, GetCurrentTimestamp());
+	TimestampTz at = movement->at;
 	bool		asked = false;
 
 	for (int i = 0; i < purse->nlots && movement->about != 0; i++)

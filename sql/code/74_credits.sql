@@ -146,7 +146,7 @@ begin
 	loop
 		/* what was held before a lot expired may be taken from it; what expires first is, first */
 		if unit = 3 then
-			held := held + rewards.open_holds(account, at, upto, lot.expires_at);
+			held := held + rewards.open_holds(account, least(at, clock_timestamp()), upto, lot.expires_at);
 			upto := lot.expires_at;
 		end if;
 		id := lot.id;
@@ -176,13 +176,12 @@ create function rewards.available(account bigint, unit smallint, balance numeric
 as $$
 #variable_conflict use_variable
 declare
-	held numeric := case when unit = 3 then rewards.open_holds(account, at) else 0 end;
+	held numeric := case when unit = 3 then rewards.open_holds(account, least(at, clock_timestamp())) else 0 end;
 	expired numeric := 0;
 begin
 	if (select w.next_expiry from rewards.wallet w where w.account = account and w.unit = unit) <= at then
-		if (select s.due from rewards.latest_wallet_state(account, unit) s) > 0 then
-			expired := rewards.wallet_expired(account, unit, at, true);
-		else
+		expired := rewards.wallet_expired(account, unit, at, true);
+		if expired = 0 and (select s.due from rewards.latest_wallet_state(account, unit) s) = 0 then
 			update rewards.wallet w set next_expiry = (
 				select min(j.expires_at) from rewards.journal j
 				where j.account = account and j.unit = unit
@@ -195,7 +194,7 @@ end
 $$;
 revoke all on function rewards.available(bigint, smallint, numeric, timestamptz) from public;
 comment on function rewards.available(bigint, smallint, numeric, timestamptz) is
-	'what can be spent of a locked wallet with this sum of movements: less what has expired and what is held';
+	'what can be spent of a locked wallet with this sum of movements: less what will have expired at a time and what is held';
 
 create function rewards.refuse_spending(account text, unit smallint, needed numeric, available numeric) returns void
 	language plpgsql stable parallel unsafe
@@ -231,7 +230,7 @@ create function rewards.account_name(number bigint) returns text
 revoke all on function rewards.account_name(bigint) from public;
 comment on function rewards.account_name(bigint) is 'the id of an account by its number';
 
-create function rewards.charge_wallets(accounts bigint[], users text[], amounts numeric[]) returns void
+create function rewards.charge_wallets(accounts bigint[], users text[], amounts numeric[], times timestamptz[]) returns void
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -242,15 +241,17 @@ begin
 		if accounts[i] = 0 then
 			perform rewards.refuse_spending(users[i], 3::smallint, amounts[i], 0);
 		end if;
-		left_over := rewards.available(accounts[i], 3::smallint, rewards.move_wallet(accounts[i], 3::smallint, -amounts[i], true));
+		/* a row dated ahead takes nothing from what will have expired by then */
+		left_over := rewards.available(accounts[i], 3::smallint, rewards.move_wallet(accounts[i], 3::smallint, -amounts[i], true),
+			greatest(clock_timestamp(), times[i]));
 		if left_over < 0 then
 			perform rewards.refuse_spending(rewards.account_name(accounts[i]), 3::smallint, amounts[i], left_over + amounts[i]);
 		end if;
 	end loop;
 end
 $$;
-revoke all on function rewards.charge_wallets(bigint[], text[], numeric[]) from public;
-comment on function rewards.charge_wallets(bigint[], text[], numeric[]) is
+revoke all on function rewards.charge_wallets(bigint[], text[], numeric[], timestamptz[]) from public;
+comment on function rewards.charge_wallets(bigint[], text[], numeric[], timestamptz[]) is
 	'locks and charges wallets in the order given, users by name where they have no account; RW007. The trigger of usage_logs calls it under the credit policy enforce';
 
 /* ---- credits in, credits back ---- */
