@@ -559,6 +559,8 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_id(request_id, 'request_id');
+	/* a row that has been charged as covered by the hold, and is not committed yet, is waited for */
+	perform rewards.lock_wallet(h.account, 3::smallint) from rewards.hold h where h.request_id = request_id and h.closed_at is null;
 	update rewards.hold h set closed_at = clock_timestamp(), outcome = 'released'
 	where h.request_id = request_id and h.closed_at is null and h.expires_at > clock_timestamp()
 		and not exists (
