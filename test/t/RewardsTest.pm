@@ -74,24 +74,26 @@ my %scripts = (
 	rule => [ 1, "select rewards.set_user_share(0.01 * (:r % 50));" ],
 );
 
-# Starts pgbench for some seconds, with these scripts or with one of the test's own,
-# at full speed or at some transactions a second.
+# Starts pgbench for some seconds, with these scripts, with others (name => [ how often,
+# text ]) or with one of the test's own, at full speed or at some transactions a second;
+# for a number of transactions of each client instead; with further options of pgbench.
 sub load_start
 {
 	my ($node, $seconds, %options) = @_;
 	my $clients = $options{clients} || 8;
 	my $own = $options{script};
 	my @rate = $options{rate} ? ('-R', $options{rate}) : ();
-	my @command = ('pgbench', '-n', '-c', $clients, '-j', 2, '-T', $seconds, @rate, '-h', $node->host, '-p', $node->port);
+	my @end = $options{transactions} ? ('-t', $options{transactions}) : ('-T', $seconds);
+	my @command = ('pgbench', '-n', '-c', $clients, '-j', 2, @end, @rate, @{ $options{options} || [] }, '-h', $node->host, '-p', $node->port);
 	my %run = (node => $node, output => '');
 
-	my %texts = $own ? (own => [ 1, $own ]) : %scripts;
+	my %texts = $own ? (own => [ 1, $own ]) : %{ $options{scripts} || \%scripts };
 	for my $name (sort keys %texts)
 	{
 		my $file = $node->basedir . "/load_$name" . ($own ? '_' . int(rand(1e9)) : '') . '.sql';
 
 		open my $out, '>', $file or die "$file: $!";
-		print $out ($own ? '' : $set), $texts{$name}[1], "\n";
+		print $out ($own || $options{scripts} ? '' : $set), $texts{$name}[1], "\n";
 		close $out;
 		push @command, '-f', "$file\@$texts{$name}[0]";
 	}
