@@ -22,7 +22,7 @@ section_money()
 	money_table zipf 'many wallets, chosen by Zipf'\''s law'
 	money_table hot 'one hot wallet'
 	verify 'charging'
-	say '' "Wallets overdrawn under enforce: $(number 'select count(*) from rewards.user_credits where balance < 0')."
+	say '' "Wallets overdrawn: $(number 'select count(*) from rewards.user_credits where balance < 0'). Deadlocks: $(number 'select deadlocks from pg_stat_database where datname = current_database()')."
 }
 
 # By portions: each call reads what is not folded yet.
