@@ -579,27 +579,34 @@ revoke all on function rewards.release_hold(text) from public;
 comment on function rewards.release_hold(text) is 'frees credits that are held for a request; false when there are none, or no more';
 
 create function rewards.close_holds(most integer default 10000) returns bigint
-	language sql volatile parallel unsafe
+	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	with over as materialized (
+declare
+	closed bigint;
+begin
+	/* mostly there is none, and usage need not be looked at */
+	perform from rewards.hold h where h.closed_at is null and h.expires_at <= clock_timestamp();
+	if not found then
+		return 0;
+	end if;
+	update rewards.hold h set closed_at = o.expires_at, usage_id = u.id,
+		outcome = case when u.id is null then 'expired' else 'captured' end
+	from (
 		select h.id, h.request_id, h.seen_from, h.expires_at, rewards.account_name(h.account) as user_id from rewards.hold h
 		where h.closed_at is null and h.expires_at <= clock_timestamp()
 		order by h.expires_at limit most for update skip locked
-	), closed as (
-		update rewards.hold h set closed_at = o.expires_at, usage_id = u.id,
-			outcome = case when u.id is null then 'expired' else 'captured' end
-		from over o
-		left join lateral (
-			select u.id from rewards.usage_logs u
-			where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299 and u.user_id = o.user_id
-			order by u.id limit 1) u on true
-		cross join rewards.cursor c
-		/* not before its row is folded, which goes by it */
-		where h.id = o.id and (u.id is null or rewards.is_folded(u.id, c.last, c.open_first, c.open_last))
-		returning h.id
-	)
-	select count(*) from closed
+	) o
+	left join lateral (
+		select u.id from rewards.usage_logs u
+		where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299 and u.user_id = o.user_id
+		order by u.id limit 1) u on true
+	cross join rewards.cursor c
+	/* not before its row is folded, which goes by it */
+	where h.id = o.id and (u.id is null or rewards.is_folded(u.id, c.last, c.open_first, c.open_last));
+	get diagnostics closed = row_count;
+	return closed;
+end
 $$;
 revoke all on function rewards.close_holds(integer) from public;
 comment on function rewards.close_holds(integer) is 'closes holds whose time is over, as captured or expired; post() and maintain() call it';
