@@ -53,7 +53,8 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[INDEX_ACTIVITY] = "activity_pkey",
 	[INDEX_NETWORK] = "network_pkey",
 	[INDEX_LOT] = "lot_wallet",
-	[INDEX_HOLD] = "hold_request"
+	[INDEX_HOLD] = "hold_request",
+	[INDEX_HOLD_CAPTURED] = "hold_captured"
 };
 
 static Oid	table_oids[CATALOG_TABLES];

@@ -41,6 +41,7 @@ typedef enum CatalogTable
 	INDEX_NETWORK,
 	INDEX_LOT,
 	INDEX_HOLD,
+	INDEX_HOLD_CAPTURED,
 	CATALOG_TABLES
 } CatalogTable;
 

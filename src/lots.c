@@ -38,12 +38,13 @@ enum
 	LOT_EXPIRES_AT
 };
 
-/* columns of rewards.hold that are read here, and of its index */
+/* columns of rewards.hold that are read here, and of its indexes */
 enum
 {
 	HOLD_ACCOUNT = 2,
 	HOLD_REQUEST_ID = 4,
-	HOLD_CREATED_AT = 6
+	HOLD_CREATED_AT = 6,
+	HOLD_USAGE_ID = 10
 };
 
 typedef struct PurseKey
@@ -190,20 +191,13 @@ begin_lot(Purse *purse, const Movement *movement)
 	purse->changed = true;
 }
 
-/* when the account's open hold that a request captures was made, or the time given */
+/* the time, or when the account's hold that is found by a key was made, if that was earlier */
 static TimestampTz
-time_of_hold(int64 account, Id request, TimestampTz at)
+time_of_hold_by(CatalogTable index, ScanKey key, int64 account, TimestampTz at)
 {
-	ScanKeyData key;
-	CatalogScan scan;
-	HeapTuple	tuple;
+	CatalogScan scan = catalog_scan_active(TABLE_HOLD, index, key, 1);
+	HeapTuple	tuple = catalog_next(&scan);
 
-	if (request.text == NULL)
-		return at;
-	ScanKeyInit(&key, HOLD_REQUEST_ID, BTEqualStrategyNumber, F_TEXTEQ,
-				PointerGetDatum(cstring_to_text_with_len(request.text, request.len)));
-	scan = catalog_scan_active(TABLE_HOLD, INDEX_HOLD, &key, 1);
-	tuple = catalog_next(&scan);
 	if (tuple)
 	{
 		TupleDesc	desc = RelationGetDescr(scan.heap);
@@ -214,6 +208,25 @@ time_of_hold(int64 account, Id request, TimestampTz at)
 	}
 	catalog_end(&scan);
 	return at;
+}
+
+/*
+ * When a charge happened for the lots: when the hold that its row captures was made, if
+ * there is one.  An open hold is found by the request; one that is closed, as when all is
+ * folded again, by the row.
+ */
+static TimestampTz
+time_of_hold(const Movement *movement, TimestampTz at)
+{
+	ScanKeyData key;
+
+	if (movement->request.text == NULL)
+		return at;
+	ScanKeyInit(&key, HOLD_REQUEST_ID, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(cstring_to_text_with_len(movement->request.text, movement->request.len)));
+	at = time_of_hold_by(INDEX_HOLD, &key, movement->account, at);
+	ScanKeyInit(&key, HOLD_USAGE_ID, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(movement->number));
+	return time_of_hold_by(INDEX_HOLD_CAPTURED, &key, movement->account, at);
 }
 
 static void
@@ -246,7 +259,7 @@ spend(Purse *purse, const Movement *movement)
 
 		if (lot->remaining > 0 && lot->expires_at <= at && !asked)
 		{
-			at = time_of_hold(movement->account, movement->request, at);
+			at = time_of_hold(movement, at);
 			asked = true;
 		}
 		if (lot->expires_at > at)

@@ -47,6 +47,7 @@ create table if not exists rewards.hold (
 );
 create unique index if not exists hold_request on rewards.hold (request_id) where closed_at is null;
 create index if not exists hold_account on rewards.hold (account) where closed_at is null;
+create index if not exists hold_captured on rewards.hold (usage_id) where usage_id is not null;
 create index if not exists hold_due on rewards.hold (expires_at) where closed_at is null;
 comment on table rewards.hold is
 	'credits kept back for a request until its row comes, which numbers above seen_from may be; posting closes them when their time is over';
