@@ -251,8 +251,7 @@ spend(Purse *purse, const Movement *movement)
 	for (int i = 0; i < purse->nlots && movement->about != 0; i++)
 		if (purse->lots[i].id == movement->about)
 			take(purse, &purse->lots[i], &due);
-	if (movement->entry == ENTRY_EXPIRY)
-		return;
+	/* when more has expired than is left, what came before it is paid by the lots after it */
 	for (int i = 0; i < purse->nlots && due > 0; i++)
 	{
 		Lot		   *lot = &purse->lots[i];
