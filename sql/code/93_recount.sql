@@ -120,7 +120,8 @@ begin
 	end if;
 	/* one after the other, and not while usage is reversed; writers and posting go on */
 	lock table rewards.journal in share update exclusive mode;
-	perform from rewards.installation for update;
+	/* who reverses by a snapshot of before this would not see what is booked here: written, so that it fails instead */
+	update rewards.installation set version = version;
 	started := rewards.last_number();
 	return query select * from rewards.book_corrections(since, until, reason);
 	get diagnostics lines = row_count;
