@@ -64,6 +64,8 @@ begin
 		insert into rewards.payout_method as p (account, method, details, updated_by) values (number, method, details, updated_by)
 		on conflict on constraint payout_method_pkey do update
 			set details = excluded.details, updated_at = clock_timestamp(), updated_by = excluded.updated_by;
+		/* what is locked to pay is there from now on, so that nobody has to wait to find out who has it */
+		insert into rewards.wallet (account, unit, balance) values (number, 1, 0), (number, 2, 0) on conflict do nothing;
 	end if;
 	/* the details are nobody else's business */
 	perform rewards.log_call('set_payout_method', jsonb_build_object('account', account, 'kind', kind, 'method', method, 'removed', details is null),
@@ -298,12 +300,25 @@ declare
 	made bigint := 0;
 begin
 	for candidate in
+		/* who can have that much, by the totals and the tail read once: balance() reads the tail for each */
+		with tail as materialized (
+			select t.account_number as account, t.unit, sum(t.amount) as amount
+			from rewards.tail_totals('month') t where t.unit < 3 and t.account_number is not null
+			group by t.account_number, t.unit
+		)
 		select distinct a.id, a.name, a.kind, u.name as unit, u.number, r.rule
 		from rewards.payout_method m
 		join rewards.account a on a.id = m.account
 		join rewards.unit u on u.name in ('points', 'earnings')
-		cross join lateral (select rewards.rule_value('payout', u.name) as rule) r
-		where (r.rule ->> 'auto')::boolean and (jsonb_typeof(r.rule -> 'methods') <> 'array' or r.rule -> 'methods' ? m.method)
+		cross join lateral (select rewards.rule_value('payout', u.name) as rule offset 0) r
+		cross join lateral (
+			select coalesce((select sum(t.amount) from rewards.month_total t where t.account = a.id and t.unit = u.number), 0)
+				+ coalesce((select t.amount from tail t where t.account = a.id and t.unit = u.number), 0)
+				- coalesce((
+					select sum(p.amount) from rewards.payout p
+					where p.account = a.id and p.unit = u.number and p.status in ('requested', 'approved')), 0) as amount
+		) most
+		where most.amount > 0 and most.amount >= (r.rule ->> 'minimum')::numeric and (r.rule ->> 'auto')::boolean and (jsonb_typeof(r.rule -> 'methods') <> 'array' or r.rule -> 'methods' ? m.method)
 			/* one that has failed is not tried again before somebody has looked at the method */
 			and not exists (
 				select from rewards.payout f
@@ -313,6 +328,10 @@ begin
 	loop
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
+		/* whoever is asking for a payout just now is not waited for: it comes next time */
+		perform from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number for update skip locked;
+		continue when not found and exists (
+			select from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number);
 		/* again, now that nobody else pays this account */
 		perform rewards.lock_wallet(candidate.id, candidate.number);
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
