@@ -407,8 +407,9 @@ write_posting(Posting *posting)
 
 	write_books(posting);
 	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
-	/* what is left of lots is read along the tail, which begins at the cursor */
-	posting->booked += (int) query_bigint("select rewards.book_expiries()");
+	/* what is left of lots is read along the tail, for each wallet: not while that is long */
+	if (!posting->cut && !posting->stopped)
+		posting->booked += (int) query_bigint("select rewards.book_expiries()");
 	query_bigint("select rewards.close_holds()");
 	settle_changes(posting);
 
