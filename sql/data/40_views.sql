@@ -425,8 +425,11 @@ comment on view rewards.credit_transactions is
 	'history of wallets: type usage (negative), credit, expiry, refund or adjustment, with the sum of all movements up to it in order of their numbers (C6, C11)';
 
 create or replace view rewards.token_transactions as
-select t.id, t.user_id, t.type, t.amount, t.balance_after, t.reason, t.reference, t.usage_id, t.updated_by, t.created_at
-from rewards.credit_transactions t where t.currency = 'tokens';
+/* of tokens all is in the journal, and usage need not be gone through */
+select m.id, m.user_id, m.type, trim_scale(m.amount) as amount,
+	trim_scale(sum(m.amount) over (partition by m.user_id order by m.id)) as balance_after,
+	m.reason, m.reference, m.usage_id, m.updated_by, m.created_at
+from rewards.credit_movements m where m.unit = 4;
 comment on view rewards.token_transactions is 'history of users'' tokens (C8, K2)';
 
 create or replace view rewards.credit_holds as
