@@ -336,9 +336,17 @@ as $$
 		trim_scale(b.amount)::text, format('entry %s has expired with more than it brought', j.id)
 	from booked b join rewards.journal j on j.id = b.lot join rewards.account a on a.id = j.account
 	where b.amount > rewards.amount_of(j.distribution)
+	union all
+	select 'payout', concat_ws(' ', a.kind, '"' || a.name || '"', rewards.unit_name(coalesce(p.unit, j.unit))),
+		trim_scale(-rewards.amount_of(j.distribution))::text, trim_scale(p.amount)::text,
+		format('completed payout %s differs from its entry', coalesce(p.id::text, j.cause))
+	from (select * from rewards.payout p where p.status = 'completed') p
+	full join (select * from rewards.journal j where j.event = 'payout') j on j.cause = p.id::text and j.account = p.account and j.unit = p.unit
+	join rewards.account a on a.id = coalesce(p.account, j.account)
+	where p.amount is distinct from -rewards.amount_of(j.distribution)
 $$;
 revoke all on function rewards.verify_wallets() from public;
-comment on function rewards.verify_wallets() is 'wallets whose balance is not the sum of their entries, and lots that hold or have lost more than came in';
+comment on function rewards.verify_wallets() is 'wallets whose balance is not the sum of their entries, lots that hold or have lost more than came in, and completed payouts without their entry';
 
 /* ---- repair ---- */
 

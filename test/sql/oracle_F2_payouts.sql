@@ -116,3 +116,12 @@ select total_points from rewards.provider_rewards where month = '2025-01-01';
 select account, points from rewards.leaderboard where board = 'provider' and month is null;
 select account, points from rewards.leaderboard where board = 'creator' and month is null;
 select * from rewards.verify();
+-- a payout that says other than its entry
+begin;
+update rewards.payout set status = 'failed' where id = (select min(id) from rewards.payout where status = 'completed');
+select part, subject, expected, found, detail from rewards.verify();
+rollback;
+begin;
+update rewards.payout set amount = amount + 1 where id = (select min(id) from rewards.payout where status = 'completed');
+select part, subject, expected, found, detail from rewards.verify();
+rollback;
