@@ -361,6 +361,7 @@ create function rewards.repair(reason text) returns bigint
 as $$
 declare
 	events bigint;
+	before jsonb;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(reason, 'reason');
@@ -378,10 +379,15 @@ begin
 	delete from rewards.score;
 	delete from rewards.score_bucket;
 	delete from rewards.network;
+	before := (select jsonb_object_agg(l.id, l.remaining) from rewards.lot l where l.expires_at <= clock_timestamp() + interval '1 day');
 	delete from rewards.lot;
 	delete from rewards.model_user;
 	update rewards.cursor set unpriced = 0;
 	events := rewards.refold();
+	/* charges that came late took what was left then, in order they take otherwise: what has expired is not more for that */
+	update rewards.lot l set remaining = coalesce((before ->> l.id::text)::numeric, 0)
+	where l.expires_at <= clock_timestamp() and l.remaining > coalesce((before ->> l.id::text)::numeric, 0);
+	delete from rewards.lot where remaining = 0;
 	/* who remembers totals goes by the cursor's row */
 	update rewards.cursor set last = last;
 	perform rewards.log_call('repair', jsonb_build_object('reason', reason), null, jsonb_build_object('events', events), rewards.caller()::text);

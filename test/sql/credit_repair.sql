@@ -10,7 +10,13 @@ prepare wallets as select user_id, balance, added, spent, expired from rewards.u
 prepare lots as select rewards.account_name(account) as user_id, remaining from rewards.lot order by account, id;
 
 -- ann's row captures a hold of before the expiry; ben's rows are dated ahead; cat's are of a
--- transaction that is still open when her first credits expire
+-- transaction that is still open when her first credits expire; dan's row is recorded before
+-- he gets credits that expire, and comes after
+select rewards.add_credits('dan', 10);
+begin;
+insert into rewards.usage_logs (user_id, endpoint) values ('dan', '/scrape');
+prepare transaction 'rewards late';
+select rewards.add_credits('dan', 10, expires_at => clock_timestamp() + interval '1 s');
 select rewards.add_credits(u, 10, expires_at => clock_timestamp() + interval '1 s'), rewards.add_credits(u, 10, expires_at => clock_timestamp() + interval '5 s') from unnest('{ann,ben,cat}'::text[]) u;
 select rewards.authorize_usage('ann', 3, 'held', '2 s');
 insert into rewards.usage_logs (user_id, endpoint, created_at) select 'ben', '/scrape', now() + interval '3 s' from generate_series(1, 4);
@@ -18,6 +24,9 @@ begin;
 insert into rewards.usage_logs (user_id, endpoint) select 'cat', '/scrape' from generate_series(1, 3);
 prepare transaction 'rewards open';
 select complete from rewards.post();
+commit prepared 'rewards late';
+select complete from rewards.post();
+execute lots;
 select pg_sleep(1.2);
 insert into rewards.usage_logs (request_id, user_id, endpoint) values ('held', 'ann', '/scrape');
 select complete from rewards.post();
