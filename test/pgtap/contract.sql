@@ -329,7 +329,7 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.set_pricing(''tts'', 0, ''request'')', 'select rewards.init_pricing(''testnet'')', 'select rewards.toggle_mainnet(false)', 'select rewards.set_token_cost(''chat'', 1)', 'select rewards.set_payout_rule(''points'', 0, true)',
 	'select rewards.set_payout_method(''u'', ''bank'', ''{}'')', 'select rewards.approve_payout(1)', 'select rewards.complete_payout(1, ''x'')', 'select rewards.fail_payout(1, ''x'')', 'select rewards.maintain()',
 	'select * from rewards.wallet', 'update rewards.wallet set balance = 1000', 'select * from rewards.lot', 'select * from rewards.hold', 'delete from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method',
-	'select * from rewards.unit', 'select * from rewards.unrated_usage', 'select rewards.move_wallet(1, 4::smallint, 1000)', 'select rewards.charge_wallets(''{1}'', ''{u}'', ''{-1}'')', 'select rewards.refund_entry(1, ''x'', ''x'')',
+	'select * from rewards.unit', 'select * from rewards.unrated_usage', 'select rewards.move_wallet(1, 4::smallint, 1000)', 'select rewards.charge_wallets(''{1}'', ''{u}'', ''{-1}'', ''{now}'')', 'select rewards.refund_entry(1, ''x'', ''x'')',
 	'select rewards.make_payout(1, 1, ''points'', null, null, null, false, ''x'')', 'select rewards.record_chat(''u'', 1, null, null, ''chat'', null)', 'select rewards.skip_earnings(true)', 'select rewards.book_expiries()', 'select rewards.close_holds()',
 	'select * from rewards.latest_wallet_state(1, 4::smallint)', 'select * from rewards.latest_wallet_lots(1, 4::smallint)', 'select rewards.reverse_unit(1, 1::smallint, ''[]'', 1, ''x'')']) command;
 -- the number line is no key to other sequences
