@@ -138,7 +138,11 @@ sql(q{
 				end if;
 				perform rewards.reverse_usage(told.ids[1], 'wrong');
 			when 'refund' then
-				told.reference := case c % 3 when 0 then 'tokens' else 'topup' end || a % 20000;
+				/* one that was added, mostly */
+				told.reference := coalesce((
+					select j.reference from rewards.journal j
+					where j.id >= (select max(id) from rewards.journal) * (a % 1000) / 1000 and j.event = 'credit' and j.reference !~ '^rich'
+					order by j.id limit 1), 'topup' || a);
 				perform rewards.refund_credits(told.reference, 'back');
 			when 'adjust' then
 				told.reference := 'adjust' || a % 20000;
@@ -347,7 +351,7 @@ $load = begin_load(0.2 * $operations, look => 1);
 finish_load($load, 'under enforce');
 lap('under enforce');
 is(sql($seen), '', 'under enforce no wallet was ever seen below zero');
-cmp_ok(sql('select count(*) from seen'), '>', 3, 'somebody looked');
+cmp_ok(sql('select count(*) from seen'), '>', 0, 'somebody looked');
 is(sql('select * from wallet_truth where amount < 0'), '', 'and none is below zero in the end');
 
 # the policy changes to and fro
