@@ -10,6 +10,7 @@
 
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
+#include "storage/lmgr.h"
 #include "utils/jsonfuncs.h"
 
 /* the macros of variable-length values got a header of their own in 16 */
@@ -53,6 +54,13 @@ typedef void JsonActionResult;
 #else
 #define begin_index_scan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+/* waiting for a transaction may be logged since 18 */
+#if PG_VERSION_NUM >= 180000
+#define is_transaction_over(xid)	ConditionalXactLockTableWait((xid), false)
+#else
+#define is_transaction_over(xid)	ConditionalXactLockTableWait(xid)
 #endif
 
 /* the module tells its name and version since 18 */

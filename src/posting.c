@@ -30,6 +30,7 @@
 #include "books.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -48,6 +49,7 @@
 PG_FUNCTION_INFO_V1(post);
 PG_FUNCTION_INFO_V1(refold);
 PG_FUNCTION_INFO_V1(next_transaction);
+PG_FUNCTION_INFO_V1(is_over);
 
 /* how many numbers are folded in one go when all are folded again */
 #define REFOLD_NUMBERS INT64CONST(1000000)
@@ -266,6 +268,18 @@ Datum
 next_transaction(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FULLTRANSACTIONID(ReadNextFullTransactionId());
+}
+
+/*
+ * is_over(transaction): whether it has let go of its locks.  That comes after it has told
+ * other sessions what it changed, a moment after it has become visible.
+ */
+Datum
+is_over(PG_FUNCTION_ARGS)
+{
+	FullTransactionId transaction = PG_GETARG_FULLTRANSACTIONID(0);
+
+	PG_RETURN_BOOL(is_transaction_over(XidFromFullTransactionId(transaction)));
 }
 
 /*

@@ -76,6 +76,11 @@ create function rewards.next_transaction() returns xid8
 revoke all on function rewards.next_transaction() from public;
 comment on function rewards.next_transaction() is 'the transaction id that will be given next: whoever runs now has a lower one';
 
+create function rewards.is_over(transaction xid8) returns boolean
+	as 'MODULE_PATHNAME' language c volatile strict parallel unsafe;
+revoke all on function rewards.is_over(xid8) from public;
+comment on function rewards.is_over(xid8) is 'whether a transaction has let go of its locks, and so has told other sessions what it changed';
+
 create function rewards.tail_totals(grain text, of_kind text default null, of_account text default null,
 		out account_number bigint, out kind text, out account text, out period date,
 		out unit smallint, out entry smallint, out level smallint,

@@ -2,13 +2,33 @@
 
 /* ---- from which number on everybody knew a change ---- */
 
+create function rewards.all_told(seen pg_snapshot) returns boolean
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select not exists (
+		select from (
+			select r.recorded_xid from rewards.rule r where r.sure_from is null
+			union
+			select a.recorded_xid from rewards.account a where a.referrer is not null and a.sure_from is null
+			union
+			select f.recorded_xid from rewards.account_fact f where f.sure_from is null
+			union
+			select f.recorded_xid from rewards.model_fact f where f.sure_from is null
+		) c where pg_visible_in_snapshot(c.recorded_xid, seen) and not rewards.is_over(c.recorded_xid))
+$$;
+revoke all on function rewards.all_told(pg_snapshot) from public;
+comment on function rewards.all_told(pg_snapshot) is
+	'whether whoever made a change that a snapshot shows has told the other sessions: a change is visible a moment before';
+
 create function rewards.settle_changes(copied boolean) returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
-	/* in this order: who runs in the snapshot is below the horizon */
+	/* in this order: who runs in the snapshot, or has not been told what it shows, is below the horizon */
 	seen pg_snapshot := pg_current_snapshot();
+	told boolean := rewards.all_told(seen);
 	horizon xid8 := rewards.next_transaction();
 	sure bigint := rewards.last_number();
 	begun rewards.cursor;
@@ -36,12 +56,12 @@ begin
 	elsif begun.settling is not null then
 		return;
 	end if;
-	update rewards.cursor set settling = seen, settling_horizon = horizon;
+	update rewards.cursor set settling = case when told then seen end, settling_horizon = case when told then horizon end;
 end
 $$;
 revoke all on function rewards.settle_changes(boolean) from public;
 comment on function rewards.settle_changes(boolean) is
-	'sets sure_from of rules, edges and model facts once every row to come knows them; post() calls it';
+	'sets sure_from of rules, edges and facts once every row to come knows them; post() calls it';
 
 /* ---- verify ---- */
 
