@@ -277,9 +277,10 @@ next_transaction(PG_FUNCTION_ARGS)
 Datum
 is_over(PG_FUNCTION_ARGS)
 {
-	FullTransactionId transaction = PG_GETARG_FULLTRANSACTIONID(0);
+	TransactionId xid = XidFromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(0));
 
-	PG_RETURN_BOOL(is_transaction_over(XidFromFullTransactionId(transaction)));
+	/* the snapshot of a transaction shows its own changes */
+	PG_RETURN_BOOL(!TransactionIdIsCurrentTransactionId(xid) && is_transaction_over(xid));
 }
 
 /*
