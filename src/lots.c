@@ -19,7 +19,6 @@
 #include "batch.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "lots.h"
 #include "totals.h"
 #include "utils/builtins.h"
@@ -294,7 +293,6 @@ lots_visit_row(const LineRow *row, int64 user, MovementVisitor visit, void *cont
 		movement.account = user;
 		movement.unit = UNIT_CREDITS;
 		movement.amount = -row->cost;
-		movement.entry = ENTRY_USAGE;
 		movement.request = row->request;
 		visit(&movement, context);
 	}
@@ -308,7 +306,6 @@ lots_visit_row(const LineRow *row, int64 user, MovementVisitor visit, void *cont
 	{
 		movement.account = share.account;
 		movement.amount = share.amount;
-		movement.entry = share.entry;
 		visit(&movement, context);
 	}
 }

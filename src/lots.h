@@ -15,7 +15,6 @@ typedef struct Movement
 	Unit		unit;
 	TimestampTz at;				/* when it happened */
 	Amount		amount;
-	Entry		entry;
 	TimestampTz expires_at;		/* of what comes in, DT_NOEND for never */
 	int64		about;			/* the lot that it takes from first, or 0 */
 	Id			request;		/* of usage; text NULL for none */

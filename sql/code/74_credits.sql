@@ -8,7 +8,7 @@
 
 /* ---- units and wallets ---- */
 
-create function rewards.currency_unit(currency text, make boolean) returns smallint
+create function rewards.currency_unit(currency text) returns smallint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -21,7 +21,7 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Use rewards.adjust() for points and earnings.';
 	end if;
 	found_number := (select u.number from rewards.unit u where u.name = currency);
-	if found_number is null and make then
+	if found_number is null then
 		lock table rewards.unit in share row exclusive mode;
 		insert into rewards.unit (number, name) select max(u.number) + 1, currency from rewards.unit u on conflict do nothing;
 		found_number := (select u.number from rewards.unit u where u.name = currency);
@@ -29,8 +29,8 @@ begin
 	return found_number;
 end
 $$;
-revoke all on function rewards.currency_unit(text, boolean) from public;
-comment on function rewards.currency_unit(text, boolean) is 'number of the unit that a currency is; NULL for one that nobody has used, unless it is to be made';
+revoke all on function rewards.currency_unit(text) from public;
+comment on function rewards.currency_unit(text) is 'number of the unit that a currency is, made if nobody has used it yet';
 
 create function rewards.credit_policy(out enforced boolean, out rule bigint, out sure boolean)
 	language plpgsql stable parallel unsafe
@@ -308,38 +308,27 @@ begin
 	if reference is not null then
 		perform rewards.check_id(reference, 'reference');
 	end if;
-	unit := rewards.currency_unit(currency, true);
+	unit := rewards.currency_unit(currency);
 	number := (rewards.ensure_account('user', user_id)).number;
 	perform rewards.lock_wallet(number, unit);
-	/* a repeat may come when they have expired */
-	select j.id, j.account, j.unit, s.amount into first
-	from rewards.journal j cross join lateral rewards.shares(j.distribution) s
-	where j.event = 'credit' and j.reference = reference;
-	if not found then
-		if expires_at <= clock_timestamp() then
-			raise exception 'expires_at must lie in the future'
-				using errcode = 'invalid_parameter_value', hint = 'Leave it out for credits that never expire.';
-		elsif expires_at is not null then
-			perform rewards.check_time(expires_at, 'expires_at');
-		end if;
-		insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, expires_at, reference)
-		values (now(), unit, rewards.one_share(number, 'credit', 0, amount), reason, updated_by, 'credit', number, expires_at, reference)
-		on conflict do nothing returning j.id into entry;
-		if entry is null then
-			/* for another user, just now */
-			select j.id, j.account, j.unit, s.amount into first
-			from rewards.journal j cross join lateral rewards.shares(j.distribution) s
-			where j.event = 'credit' and j.reference = reference;
-		end if;
-	end if;
+	insert into rewards.journal as j (created_at, unit, distribution, reason, actor, event, account, expires_at, reference)
+	values (now(), unit, rewards.one_share(number, 'credit', 0, amount), reason, updated_by, 'credit', number, expires_at, reference)
+	on conflict do nothing returning j.id into entry;
 	if entry is null then
+		select j.id, j.account, j.unit, s.amount into first
+		from rewards.journal j cross join lateral rewards.shares(j.distribution) s
+		where j.event = 'credit' and j.reference = reference;
 		perform rewards.refuse_other_contents(
 			jsonb_build_object('user_id', user_id, 'amount', trim_scale(amount), 'currency', currency),
 			jsonb_build_object('user_id', rewards.account_name(first.account), 'amount', trim_scale(first.amount),
 				'currency', rewards.unit_name(first.unit)), 'reference', first.id);
 		return trim_scale(rewards.available(number, unit, rewards.move_wallet(number, unit, 0)));
-	end if;
-	if expires_at is not null then
+	/* a repeat may come when they have expired */
+	elsif expires_at <= clock_timestamp() then
+		raise exception 'expires_at must lie in the future'
+			using errcode = 'invalid_parameter_value', hint = 'Leave it out for credits that never expire.';
+	elsif expires_at is not null then
+		perform rewards.check_time(expires_at, 'expires_at');
 		update rewards.wallet w set next_expiry = least(w.next_expiry, expires_at) where w.account = number and w.unit = unit;
 	end if;
 	perform rewards.log_call('add_credits', jsonb_strip_nulls(jsonb_build_object('user_id', user_id, 'amount', amount, 'reason', reason,

@@ -326,13 +326,11 @@ begin
 					select max(n.updated_at) from rewards.payout_method n where n.account = a.id))
 		order by a.id, u.number
 	loop
-		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
-		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		/* whoever is asking for a payout just now is not waited for: it comes next time */
 		perform from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number for update skip locked;
 		continue when not found and exists (
 			select from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number);
-		/* again, now that nobody else pays this account */
+		/* now that nobody else pays this account */
 		perform rewards.lock_wallet(candidate.id, candidate.number);
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
