@@ -99,6 +99,22 @@ revoke all on function rewards.move_wallet(bigint, smallint, numeric, boolean) f
 comment on function rewards.move_wallet(bigint, smallint, numeric, boolean) is
 	'locks a wallet until the transaction ends, notes a movement in it (recorded: its row is there already) and returns the sum of all its movements';
 
+create function rewards.capturing_row(request_id text, seen_from bigint, account bigint) returns bigint
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return (
+		select u.id from rewards.usage_logs u
+		where u.request_id = capturing_row.request_id and u.id > capturing_row.seen_from and u.status_code between 200 and 299
+			and u.user_id = rewards.account_name(capturing_row.account)
+		order by u.id limit 1);
+end
+$$;
+revoke all on function rewards.capturing_row(text, bigint, bigint) from public;
+comment on function rewards.capturing_row(text, bigint, bigint) is
+	'the row that captures a hold of an account, also before it is posted; NULL while there is none';
+
 create function rewards.open_holds(account bigint, at timestamptz, since timestamptz default '-infinity', before timestamptz default 'infinity')
 	returns numeric
 	language plpgsql stable parallel unsafe
@@ -115,11 +131,7 @@ begin
 		from rewards.hold h
 		where h.account = open_holds.account and h.closed_at is null and h.expires_at > open_holds.at
 			and h.created_at >= open_holds.since and h.created_at < open_holds.before
-			/* its row captures it, also before it is posted */
-			and not exists (
-				select from rewards.usage_logs u
-				where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
-					and u.user_id = (select a.name from rewards.account a where a.id = open_holds.account))), 0);
+			and rewards.capturing_row(h.request_id, h.seen_from, h.account) is null), 0);
 end
 $$;
 revoke all on function rewards.open_holds(bigint, timestamptz, timestamptz, timestamptz) from public;
@@ -557,10 +569,7 @@ begin
 	perform rewards.lock_wallet(h.account, 3::smallint) from rewards.hold h where h.request_id = request_id and h.closed_at is null;
 	update rewards.hold h set closed_at = clock_timestamp(), outcome = 'released'
 	where h.request_id = request_id and h.closed_at is null and h.expires_at > clock_timestamp()
-		and not exists (
-			select from rewards.usage_logs u
-			where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
-				and u.user_id = rewards.account_name(h.account));
+		and rewards.capturing_row(h.request_id, h.seen_from, h.account) is null;
 	return found;
 end
 $$;
@@ -582,14 +591,11 @@ begin
 	update rewards.hold h set closed_at = o.expires_at, usage_id = u.id,
 		outcome = case when u.id is null then 'expired' else 'captured' end
 	from (
-		select h.id, h.request_id, h.seen_from, h.expires_at, rewards.account_name(h.account) as user_id from rewards.hold h
+		select h.id, h.request_id, h.seen_from, h.expires_at, h.account from rewards.hold h
 		where h.closed_at is null and h.expires_at <= clock_timestamp()
 		order by h.expires_at limit most for update skip locked
 	) o
-	left join lateral (
-		select u.id from rewards.usage_logs u
-		where u.request_id = o.request_id and u.id > o.seen_from and u.status_code between 200 and 299 and u.user_id = o.user_id
-		order by u.id limit 1) u on true
+	cross join lateral (select rewards.capturing_row(o.request_id, o.seen_from, o.account) as id offset 0) u
 	cross join rewards.cursor c
 	/* not before its row is folded, which goes by it */
 	where h.id = o.id and (u.id is null or rewards.is_folded(u.id, c.last, c.open_first, c.open_last));
