@@ -13,6 +13,7 @@
 #include "bonus.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
+#include "standing.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -116,7 +117,8 @@ bonuses_add(Bonuses *bonuses, const Feat *feat)
 			|| rule->points == 0 || strcmp(rule->text, event) != 0)
 			continue;
 		account = recipient(feat, rule->recipient_level);
-		if (account != 0)
+		/* a name has no status yet */
+		if (account != 0 && (account < 0 || standing_status(account, &feat->as_of) < STATUS_PAUSED))
 			add_grant(bonuses, rule, feat, account);
 	}
 }

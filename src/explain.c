@@ -131,10 +131,12 @@ base_reason(const Reward *reward)
 }
 
 static const char *
-why_no_points(const Explanation *why)
+why_no_points(const Explanation *why, Status status)
 {
 	if (!event_succeeded(&why->event))
 		return "the request failed";
+	if (status == STATUS_BANNED)
+		return "the account was banned";
 	if (why->reward.tier_source == TIER_NONE)
 		return "no rule: neither service nor model";
 	return "the rules in force give no points";
@@ -236,7 +238,49 @@ explain_creator(Explanation *why, const Share *share)
 			 shown ? &tokens : NULL, &why->reward.creator_rate, NULL);
 }
 
-/* the first level that is not paid although there is a rate for it */
+/* who stands at a level of an earner's chain for the event; number 0 for nobody */
+static Account
+account_at(const Explanation *why, AccountKind kind, int level)
+{
+	Account		account = kind == KIND_USER ? why->reward.user : why->reward.provider;
+
+	for (int i = 0; i < level && account.number != ACCOUNT_SELF; i++)
+		account = account_referrer(&account, &why->as_of);
+	return account;
+}
+
+/*
+ * The levels after one, up to another, that have a rate and were not paid: those
+ * whose referrer had no claim then, and the first without a referrer.
+ */
+static void
+explain_unpaid(Explanation *why, AccountKind kind, int64 earner, int after, int upto)
+{
+	const Rule *rates = rates_of(why, kind);
+
+	for (int level = after + 1; level <= Min(upto, rates->levels); level++)
+	{
+		Account		account = account_at(why, kind, level);
+		Share		none = {ENTRY_REFERRAL, level, account.number, 0};
+		Status		status = standing_status(account.number, &why->as_of);
+		const char *note;
+
+		if (account.number == ACCOUNT_SELF)
+			note = earner == ACCOUNT_SELF ? "the account was not registered then"
+				: psprintf("no referrer at level %d then", level);
+		else if (status >= STATUS_PAUSED)
+			note = psprintf("the referrer was %s", status_name(status));
+		else
+			continue;
+		put_line(why, &none,
+				 psprintf("referral rate of %ss, level %d", account_kind_name(kind), level),
+				 NULL, &rates->rates[level - 1], note);
+		if (account.number == ACCOUNT_SELF)
+			break;
+	}
+}
+
+/* what follows the last level that was paid */
 static void
 explain_end_of_chain(Explanation *why, AccountKind kind, int64 earner, int level)
 {
@@ -246,12 +290,8 @@ explain_end_of_chain(Explanation *why, AccountKind kind, int64 earner, int level
 	if (rates == NULL || rates->levels == 0)
 		put_line(why, &none, NULL, NULL, NULL,
 				 psprintf("no rule: no referral rates for %ss", account_kind_name(kind)));
-	else if (level < rates->levels)
-		put_line(why, &none,
-				 psprintf("referral rate of %ss, level %d", account_kind_name(kind), level + 1),
-				 NULL, &rates->rates[level],
-				 earner == ACCOUNT_SELF ? "the account was not registered then"
-				 : psprintf("no referrer at level %d then", level + 1));
+	else
+		explain_unpaid(why, kind, earner, level, rates->levels);
 }
 
 static const char *
@@ -298,6 +338,8 @@ explain_present(Explanation *why, const Distribution *distribution, bool *seen)
 				explain_own(why, &share);
 				break;
 			case ENTRY_REFERRAL:
+				if (rates_of(why, kind))
+					explain_unpaid(why, kind, earner, level, share.level - 1);
 				level = share.level;
 				explain_referral(why, &share, kind);
 				break;
@@ -316,9 +358,10 @@ explain_absent(Explanation *why, const bool *seen)
 {
 	if (!seen[ENTRY_WORK])
 		put_line(why, &(Share) {ENTRY_WORK, 0, 0, 0}, NULL, NULL, NULL,
-				 why->event.provider.text ? why_no_points(why) : "no provider");
+				 why->event.provider.text ? why_no_points(why, why->reward.provider_status) : "no provider");
 	if (!seen[ENTRY_USAGE])
-		put_line(why, &(Share) {ENTRY_USAGE, 0, 0, 0}, NULL, NULL, NULL, why_no_points(why));
+		put_line(why, &(Share) {ENTRY_USAGE, 0, 0, 0}, NULL, NULL, NULL,
+				 why_no_points(why, why->reward.user_status));
 	if (!seen[ENTRY_CREATOR])
 		put_line(why, &(Share) {ENTRY_CREATOR, 0, 0, 0}, NULL, NULL, NULL, why_no_creator(why));
 }

@@ -11,15 +11,16 @@ typedef struct Memo Memo;
 
 /*
  * rewards.cache_size, in kilobytes, and which part of it is for one half of
- * what: twice 1/5, 1/9, 1/16, 1/16 and 1/16 make less than the whole.
+ * what: twice 1/5, 1/9, 1/32, 1/16, 1/16 and 1/32 make less than the whole.
  */
 extern int	memo_cache_size;
 
 #define PART_OF_NAMES 5
 #define PART_OF_FOREST 9
-#define PART_OF_MODELS 16
+#define PART_OF_MODELS 32
 #define PART_OF_SCORES 16
 #define PART_OF_STANDINGS 16
+#define PART_OF_STATUSES 32
 
 extern Size memo_part(int parts);
 extern Memo *memo_create(const char *name, int parts);

@@ -427,6 +427,8 @@ write_posting(Posting *posting)
 		posting->booked += (int) query_bigint("select rewards.book_expiries()");
 	query_bigint("select rewards.close_holds()");
 	settle_changes(posting);
+	if (SPI_execute("select rewards.announce_notifications()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not announce notifications");
 
 	/* its locks would outlive the call in a transaction that goes on: if it must be */
 	if (SPI_execute(IsTransactionBlock()

@@ -1,7 +1,8 @@
 /*
  * progress.c
  *		What accounts have done: first and last request, requests since they were
- *		referred, services, days in a row.  What is new of it may bring a bonus.
+ *		referred, services, days in a row, onboarding.  What is new of it may bring a
+ *		bonus.
  *
  * Rows come in order of their numbers.  Of each account the row of
  * rewards.activity is read when it first appears and written once at the end, so
@@ -35,6 +36,8 @@ enum
 	ACTIVITY_BEST_STREAK,
 	ACTIVITY_STREAK_SINCE,
 	ACTIVITY_LAST_DAY,
+	ACTIVITY_REQUESTS,
+	ACTIVITY_ONBOARDED_AT,
 	ACTIVITY_COLUMNS
 };
 
@@ -52,6 +55,9 @@ typedef struct Doer
 	Streak		streak;
 	ActiveDay  *days;			/* not yet in the streak, in order of arrival */
 	int			ndays;
+	bool		advanced;		/* a new day, or onboarded by now */
+	int64		requests;
+	TimestampTz onboarded_at;	/* infinity: not yet */
 } Doer;
 
 typedef struct DoerEntry
@@ -137,6 +143,8 @@ read_doer(Progress *progress, Doer *doer)
 	doer->streak.best = DatumGetInt32(values[ACTIVITY_BEST_STREAK]);
 	doer->streak.since = DatumGetDateADT(values[ACTIVITY_STREAK_SINCE]);
 	doer->streak.last_day = DatumGetDateADT(values[ACTIVITY_LAST_DAY]);
+	doer->requests = DatumGetInt64(values[ACTIVITY_REQUESTS]);
+	doer->onboarded_at = DatumGetTimestampTz(values[ACTIVITY_ONBOARDED_AT]);
 	read_services(doer, values[ACTIVITY_SERVICES]);
 }
 
@@ -155,6 +163,7 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 	doer->kind = kind;
 	doer->first_at = DT_NOEND;
 	doer->last_at = DT_NOBEGIN;
+	doer->onboarded_at = DT_NOEND;
 	if (key > 0)
 	{
 		read_doer(progress, doer);
@@ -241,6 +250,18 @@ note_day(Doer *doer, DateADT day, const AsOf *as_of)
 	doer->days[doer->ndays++] = (ActiveDay) {day, *as_of};
 }
 
+/* so many requests make an account count as onboarded */
+static void
+note_request(Doer *doer, const AsOf *as_of)
+{
+	doer->requests++;
+	if (doer->onboarded_at != DT_NOEND
+		|| doer->requests < pg_strtoint32(rules_setting(rules_current(), "onboarded_requests", as_of)))
+		return;
+	doer->onboarded_at = as_of->at;
+	doer->advanced = true;
+}
+
 static void
 add_side(Progress *progress, const LineRow *row, AccountKind kind, Id id)
 {
@@ -252,6 +273,7 @@ add_side(Progress *progress, const LineRow *row, AccountKind kind, Id id)
 	doer = find_doer(progress, kind, progress->totals->last_keys[kind], id);
 	doer->first_at = Min(doer->first_at, row->created_at);
 	doer->last_at = Max(doer->last_at, row->created_at);
+	note_request(doer, &as_of);
 	note_referred(progress, doer, &as_of);
 	if (row->service.text)
 		note_service(progress, doer, row->service, &as_of);
@@ -318,6 +340,9 @@ merge_doers(Doer *to, const Doer *from)
 {
 	to->first_at = Min(to->first_at, from->first_at);
 	to->last_at = Max(to->last_at, from->last_at);
+	to->requests += from->requests;
+	to->onboarded_at = Min(to->onboarded_at, from->onboarded_at);
+	to->advanced |= from->advanced;
 	for (int i = 0; i < from->nservices; i++)
 		if (!has_service(to, from->services[i]))
 			add_service(to, from->services[i]);
@@ -392,6 +417,7 @@ add_streaks(Progress *progress)
 		if (doer->ndays > 1)
 			qsort(doer->days, doer->ndays, sizeof(ActiveDay), compare_days);
 		runner.count = doer->ndays;
+		doer->advanced |= doer->ndays > 0;
 		streaks_add(progress->streaks, &runner, &doer->streak);
 	}
 	keyed_close(&totals);
@@ -451,7 +477,22 @@ write_doer(KeyedTable *table, const Doer *doer)
 	values[ACTIVITY_BEST_STREAK] = Int32GetDatum(doer->streak.best);
 	values[ACTIVITY_STREAK_SINCE] = DateADTGetDatum(doer->streak.since);
 	values[ACTIVITY_LAST_DAY] = DateADTGetDatum(doer->streak.last_day);
+	values[ACTIVITY_REQUESTS] = Int64GetDatum(doer->requests);
+	values[ACTIVITY_ONBOARDED_AT] = TimestampTzGetDatum(doer->onboarded_at);
 	keyed_write(table, keyed_find(table, values), values);
+}
+
+/* of referees that went on: whose stage is another one now is found out by SQL */
+static void
+note_referees(Doer **doers, int count)
+{
+	static const Oid types[] = {INT8OID};
+	Batch		batch = batch_create(lengthof(types), types, count);
+
+	for (int i = 0; i < count; i++)
+		if (doers[i]->advanced && doers[i]->known.edge.referrer != 0)
+			batch.columns[0][batch.count++] = Int64GetDatum(doers[i]->account);
+	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
 static int
@@ -486,12 +527,10 @@ sort_doers(Progress *progress, const int64 *numbers)
 }
 
 static void
-write_activity(Progress *progress, const int64 *numbers)
+write_activity(Doer **doers, int count)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards activity",
 												  ALLOCSET_DEFAULT_SIZES);
-	Doer	  **doers = sort_doers(progress, numbers);
-	int			count = progress->doers->members;
 	MemoryContext previous;
 	KeyedTable	table;
 
@@ -525,13 +564,16 @@ int
 progress_write(Progress *progress, const int64 *numbers)
 {
 	MemoryContext previous = MemoryContextSwitchTo(progress->context);
+	Doer	  **doers = sort_doers(progress, numbers);
+	int			count = progress->doers->members;
 	int			booked = 0;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	write_activity(progress, numbers);
+	write_activity(doers, count);
 	PopActiveSnapshot();
 	if (progress->rewarding)
 	{
+		note_referees(doers, count);
 		write_uptime(progress);
 		streaks_record(progress->streaks, numbers);
 		booked = bonuses_book(progress->bonuses, numbers);

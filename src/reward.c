@@ -147,8 +147,9 @@ compute_points(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 	reward->user_share = rule_in_force(rules, RULE_USER_SHARE, "", as_of);
 	if (reward->user_share)
 		user = product_plus(user, product_times(base, reward->user_share->rate));
-	reward->user_points = multiply(rules, as_of, KIND_USER, user, reward);
-	if (event->provider.text)
+	if (reward->user_status != STATUS_BANNED)
+		reward->user_points = multiply(rules, as_of, KIND_USER, user, reward);
+	if (event->provider.text && reward->provider_status != STATUS_BANNED)
 		reward->provider_points = multiply(rules, as_of, KIND_PROVIDER, base, reward);
 }
 
@@ -222,6 +223,8 @@ add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
 		account = account_referrer(&account, as_of);
 		if (account.number == 0)
 			break;
+		if (standing_status(account.number, as_of) >= STATUS_PAUSED)
+			continue;
 		add_share(building, ENTRY_REFERRAL, level, account.number,
 				  amount_times(points, rates->rates[level - 1]));
 	}
@@ -256,6 +259,8 @@ reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 		reward->user = account_find(KIND_USER, event->user);
 	if (event->provider.text)
 		reward->provider = account_find(KIND_PROVIDER, event->provider);
+	reward->user_status = standing_status(reward->user.number, as_of);
+	reward->provider_status = standing_status(reward->provider.number, as_of);
 	if (event_succeeded(event))
 	{
 		compute_points(rules, event, as_of, reward);

@@ -45,6 +45,8 @@ typedef struct Reward
 
 	Account		user;
 	Account		provider;
+	Status		user_status;
+	Status		provider_status;
 	Multipliers multipliers[2]; /* of the accounts, by kind */
 	Amount		base;
 	Amount		provider_points;

@@ -63,6 +63,7 @@ typedef enum Cut
 	CUT_PROVIDER_MULTIPLIER,
 	CUT_USER_STREAK,
 	CUT_PROVIDER_STREAK,
+	CUT_STATUS,					/* of whatever account */
 	CUTS
 } Cut;
 

@@ -1,6 +1,6 @@
 /*
  * standing.c
- *		What multiplies the points of an account, cached per backend.
+ *		What multiplies the points of an account, and its status, cached per backend.
  *
  * Posting adds to streaks all the time, and whatever it adds of a day counts from
  * the next day on.  So it signals only what counts today or before (streak.c),
@@ -17,13 +17,13 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* columns of rewards.account_fact, and of its index */
+/* columns of rewards.account_fact and rewards.account_status, and of their indexes */
 enum
 {
 	FACT_ID = 1,
 	FACT_ACCOUNT,
-	FACT_FACT,
-	FACT_NUMBER,
+	FACT_FACT,					/* its kind; the status */
+	FACT_NUMBER,				/* a status has its source here */
 	FACT_VALID_FROM,			/* this and the next two are a change */
 	FACT_SEEN_FROM,
 	FACT_SURE_FROM,
@@ -31,12 +31,12 @@ enum
 	FACT_COLUMNS = FACT_VALID_UNTIL
 };
 
-/* the order is that of Cut */
+/* the order of the first two is that of Cut */
 typedef enum StandingKind
 {
 	STANDING_MULTIPLIER,
 	STANDING_STREAK,
-	STANDINGS
+	STANDING_STATUS
 } StandingKind;
 
 typedef struct StandingFact
@@ -47,6 +47,7 @@ typedef struct StandingFact
 	TimestampTz valid_until;
 	bool		ended;
 	Amount		number;			/* the multiplier, or a number of days */
+	Status		status;
 } StandingFact;
 
 /* the facts of an account that may count for events from good_from to good_until */
@@ -59,16 +60,28 @@ typedef struct Standing
 	StandingFact facts[FLEXIBLE_ARRAY_MEMBER];	/* by kind, then oldest first */
 } Standing;
 
-static const char *const standing_names[STANDINGS] = {
+/*
+ * Where facts are kept.  Statuses lie apart: every referrer is asked for one, few
+ * have any, and nobody has to read them again because a streak went on.
+ */
+typedef struct Register
+{
+	CatalogTable table;
+	CatalogTable index;
+	Memo	   *memo;
+	Standing	nothing;		/* of an account without facts, and */
+	bool		nobody;			/* until when there is nobody with any */
+} Register;
+
+static Register facts = {TABLE_ACCOUNT_FACT, INDEX_ACCOUNT_FACT};
+static Register statuses = {TABLE_ACCOUNT_STATUS, INDEX_ACCOUNT_STATUS};
+
+static const char *const standing_names[] = {
 	[STANDING_MULTIPLIER] = "multiplier",
 	[STANDING_STREAK] = "streak"
 };
 
-static Memo *memo = NULL;
-
-/* an account without facts, and until when there is nobody with any */
-static Standing nothing;
-static bool nobody = false;
+static const char *const status_names[STATUSES] = {"active", "warned", "paused", "suspended", "banned"};
 
 /* the name of a kind of facts, in the order of Cut */
 const char *
@@ -77,21 +90,47 @@ standing_name(int place)
 	return standing_names[place];
 }
 
+const char *
+status_name(Status status)
+{
+	return status_names[status];
+}
+
 void
 standing_init(void)
 {
-	memo = memo_create("standings", PART_OF_STANDINGS);
+	facts.memo = memo_create("standings", PART_OF_STANDINGS);
+	statuses.memo = memo_create("statuses", PART_OF_STATUSES);
 }
 
 void
 standing_forget(void)
 {
-	memo_forget(memo);
-	nobody = false;
+	memo_forget(facts.memo);
+	memo_forget(statuses.memo);
+	facts.nobody = statuses.nobody = false;
 }
 
 static void
-read_fact(HeapTuple tuple, TupleDesc desc, StandingFact *fact)
+read_status(StandingFact *fact, const char *name)
+{
+	fact->kind = STANDING_STATUS;
+	while (fact->status < STATUSES - 1 && strcmp(status_names[fact->status], name) != 0)
+		fact->status++;
+}
+
+static void
+read_number(StandingFact *fact, const char *name, Datum value, bool isnull)
+{
+	if (strcmp(standing_names[fact->kind], name) != 0)
+		fact->kind = STANDING_STREAK;
+	fact->ended = isnull;
+	if (!isnull)
+		fact->number = amount_from_numeric(DatumGetNumeric(value), name);
+}
+
+static void
+read_fact(const Register *reg, HeapTuple tuple, TupleDesc desc, StandingFact *fact)
 {
 	Datum		values[FACT_COLUMNS + 1];
 	bool		nulls[FACT_COLUMNS + 1];
@@ -102,14 +141,13 @@ read_fact(HeapTuple tuple, TupleDesc desc, StandingFact *fact)
 
 	memset(fact, 0, sizeof(StandingFact));
 	name = TextDatumGetCString(values[FACT_FACT]);
-	while (fact->kind < STANDINGS - 1 && strcmp(standing_names[fact->kind], name) != 0)
-		fact->kind++;
 	fact->id = DatumGetInt64(values[FACT_ID]);
 	fact->change = change_of(&values[FACT_VALID_FROM], &nulls[FACT_VALID_FROM]);
 	fact->valid_until = DatumGetTimestampTz(values[FACT_VALID_UNTIL]);
-	fact->ended = nulls[FACT_NUMBER];
-	if (!fact->ended)
-		fact->number = amount_from_numeric(DatumGetNumeric(values[FACT_NUMBER]), name);
+	if (reg == &statuses)
+		read_status(fact, name);
+	else
+		read_number(fact, name, values[FACT_NUMBER], nulls[FACT_NUMBER]);
 }
 
 /* of two streaks that hold at a time that of the later day counts, as found last */
@@ -128,7 +166,7 @@ compare_facts(const void *left, const void *right)
 
 /* an account's facts that hold at a time or later, sorted, in the caller's memory */
 static int
-read_facts(int64 account, TimestampTz from, StandingFact **facts)
+read_facts(const Register *reg, int64 account, TimestampTz from, StandingFact **found)
 {
 	ScanKeyData keys[2];
 	CatalogScan scan;
@@ -136,38 +174,38 @@ read_facts(int64 account, TimestampTz from, StandingFact **facts)
 	int			count = 0;
 	int			allocated = 4;
 
-	*facts = palloc(allocated * sizeof(StandingFact));
+	*found = palloc(allocated * sizeof(StandingFact));
 	ScanKeyInit(&keys[0], FACT_ACCOUNT, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
 	ScanKeyInit(&keys[1], FACT_VALID_UNTIL, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
 				TimestampTzGetDatum(from));
-	scan = catalog_scan(TABLE_ACCOUNT_FACT, INDEX_ACCOUNT_FACT, keys, 2);
+	scan = catalog_scan(reg->table, reg->index, keys, 2);
 	while ((tuple = catalog_next(&scan)) != NULL)
 	{
 		if (count == allocated)
-			*facts = repalloc(*facts, (allocated *= 2) * sizeof(StandingFact));
-		read_fact(tuple, RelationGetDescr(scan.heap), &(*facts)[count++]);
+			*found = repalloc(*found, (allocated *= 2) * sizeof(StandingFact));
+		read_fact(reg, tuple, RelationGetDescr(scan.heap), &(*found)[count++]);
 	}
 	catalog_end(&scan);
 	if (count > 1)
-		qsort(*facts, count, sizeof(StandingFact), compare_facts);
+		qsort(*found, count, sizeof(StandingFact), compare_facts);
 	return count;
 }
 
 static bool
-still_holds(const Standing *standing, TimestampTz at)
+still_holds(const Register *reg, const Standing *standing, TimestampTz at)
 {
 	return at >= standing->good_from && at < standing->good_until
-		&& standing->generation == catalog_generation(TABLE_ACCOUNT_FACT);
+		&& standing->generation == catalog_generation(reg->table);
 }
 
 /* what is read now for an event at a time: from when and until when it is good */
 static void
-begin_reading(Standing *standing, TimestampTz at)
+begin_reading(const Register *reg, Standing *standing, TimestampTz at)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	DateADT		today = local_day(now);
 
-	standing->generation = catalog_generation(TABLE_ACCOUNT_FACT);
+	standing->generation = catalog_generation(reg->table);
 	standing->good_from = Min(at, day_start(today - 1));
 	standing->good_until = day_start(today + 1);
 	/* where clocks go back over midnight the day begins twice */
@@ -177,14 +215,14 @@ begin_reading(Standing *standing, TimestampTz at)
 
 /* whether nobody has any facts: then there is nothing to look up */
 static bool
-nobody_has_facts(TimestampTz at)
+nobody_has_facts(Register *reg, TimestampTz at)
 {
-	if (nobody && still_holds(&nothing, at))
+	if (reg->nobody && still_holds(reg, &reg->nothing, at))
 		return true;
-	begin_reading(&nothing, at);
-	nothing.good_from = DT_NOBEGIN;
-	nobody = catalog_is_empty(TABLE_ACCOUNT_FACT);
-	return nobody && still_holds(&nothing, at);
+	begin_reading(reg, &reg->nothing, at);
+	reg->nothing.good_from = DT_NOBEGIN;
+	reg->nobody = catalog_is_empty(reg->table);
+	return reg->nobody && still_holds(reg, &reg->nothing, at);
 }
 
 /*
@@ -192,36 +230,34 @@ nobody_has_facts(TimestampTz at)
  * result lives until the next call.
  */
 static const Standing *
-standing_find(int64 account, TimestampTz at)
+standing_find(Register *reg, int64 account, TimestampTz at)
 {
 	Standing	fresh = {0};
 	Standing   *standing;
-	StandingFact *facts;
+	StandingFact *found;
 
-	if (account == ACCOUNT_SELF || nobody_has_facts(at))
-		return &nothing;
-	standing = memo_find(memo, &account, sizeof(account));
-	if (standing && still_holds(standing, at))
+	if (account == ACCOUNT_SELF || nobody_has_facts(reg, at))
+		return &reg->nothing;
+	standing = memo_find(reg->memo, &account, sizeof(account));
+	if (standing && still_holds(reg, standing, at))
 		return standing;
 	do
 	{
-		begin_reading(&fresh, at);
-		fresh.nfacts = read_facts(account, fresh.good_from, &facts);
-	} while (fresh.generation != catalog_generation(TABLE_ACCOUNT_FACT));
-	standing = memo_put(memo, &account, sizeof(account),
+		begin_reading(reg, &fresh, at);
+		fresh.nfacts = read_facts(reg, account, fresh.good_from, &found);
+	} while (fresh.generation != catalog_generation(reg->table));
+	standing = memo_put(reg->memo, &account, sizeof(account),
 						offsetof(Standing, facts) + fresh.nfacts * sizeof(StandingFact));
 	memcpy(standing, &fresh, offsetof(Standing, facts));
-	memcpy(standing->facts, facts, fresh.nfacts * sizeof(StandingFact));
-	pfree(facts);
+	memcpy(standing->facts, found, fresh.nfacts * sizeof(StandingFact));
+	pfree(found);
 	return standing;
 }
 
 /* the fact in force for an event, or NULL */
 static const StandingFact *
-fact_in_force(const Standing *standing, StandingKind kind, AccountKind account_kind, const AsOf *as_of)
+fact_in_force(const Standing *standing, StandingKind kind, int64 cut, const AsOf *as_of)
 {
-	int64		cut = as_of->cuts[CUT_USER_MULTIPLIER + 2 * kind + account_kind];
-
 	for (int i = standing->nfacts - 1; i >= 0; i--)
 	{
 		const StandingFact *fact = &standing->facts[i];
@@ -239,23 +275,33 @@ fact_in_force(const Standing *standing, StandingKind kind, AccountKind account_k
 Multipliers
 standing_multipliers(const RuleSet *rules, int64 account, AccountKind kind, const AsOf *as_of)
 {
-	const Standing *standing = standing_find(account, as_of->at);
+	const Standing *standing = standing_find(&facts, account, as_of->at);
 	Multipliers multipliers = {0};
 	const StandingFact *fact;
 
 	if (standing->nfacts == 0)
 		return multipliers;
-	fact = fact_in_force(standing, STANDING_MULTIPLIER, kind, as_of);
+	fact = fact_in_force(standing, STANDING_MULTIPLIER, as_of->cuts[CUT_USER_MULTIPLIER + kind], as_of);
 	if (fact)
 	{
 		multipliers.own_fact = fact->id;
 		multipliers.own = fact->number;
 	}
-	fact = fact_in_force(standing, STANDING_STREAK, kind, as_of);
+	fact = fact_in_force(standing, STANDING_STREAK, as_of->cuts[CUT_USER_STREAK + kind], as_of);
 	if (fact)
 	{
 		multipliers.streak_days = (int) (fact->number / AMOUNT_ONE);
 		multipliers.streak_rule = rule_for_streak(rules, kind, multipliers.streak_days, as_of);
 	}
 	return multipliers;
+}
+
+/* the status of an account for an event */
+Status
+standing_status(int64 account, const AsOf *as_of)
+{
+	const Standing *standing = standing_find(&statuses, account, as_of->at);
+	const StandingFact *fact = fact_in_force(standing, STANDING_STATUS, as_of->cuts[CUT_STATUS], as_of);
+
+	return fact ? fact->status : STATUS_ACTIVE;
 }

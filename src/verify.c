@@ -5,8 +5,8 @@
  * A change made while a row was being recorded may or may not have been known
  * to it (see Change in rules.h).  A row that differs from what it should be
  * with all it may have known is tried with fewer of those changes: rules, facts
- * of its model and of its accounts in the order they were made, and each chain
- * ending at an edge in doubt.  Only if no way gives the row as it stands is it
+ * of its model and of its accounts and statuses in the order they were made, and
+ * each chain ending at an edge in doubt.  Only if no way gives the row as it stands is it
  * reported.
  */
 #include "postgres.h"
@@ -55,6 +55,14 @@ static StreamQuery account_cuts_query = {
 	" order by 1 desc limit 1000",
 	.nargs = 3,
 	.types = {INT8OID, INT8OID, TEXTOID}
+};
+
+static StreamQuery status_cuts_query = {
+	.text = "select distinct seen_from from rewards.account_status"
+	" where seen_from < $1 and (sure_from is null or sure_from >= $1)"
+	" order by 1 desc limit 1000",
+	.nargs = 1,
+	.types = {INT8OID}
 };
 
 typedef struct RowCheck
@@ -204,7 +212,8 @@ possible_cuts_of_row(const Datum *values, const bool *nulls, const Reward *full,
 	cuts[CUT_RULES] = possible_cuts(&rule_cuts_query, args, NULL);
 	/* what has no model knew no facts of one */
 	cuts[CUT_MODEL] = possible_cuts(&model_cuts_query, args, nulls[COLUMN_MODEL] ? " n" : NULL);
-	for (int i = CUT_USER_MULTIPLIER; i < CUTS; i++)
+	cuts[CUT_STATUS] = possible_cuts(&status_cuts_query, args, NULL);
+	for (int i = CUT_USER_MULTIPLIER; i <= CUT_PROVIDER_STREAK; i++)
 	{
 		int			place = i - CUT_USER_MULTIPLIER;
 

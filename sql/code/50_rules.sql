@@ -260,6 +260,19 @@ $$;
 revoke all on function rewards.is_date(text) from public;
 comment on function rewards.is_date(text) is 'whether a text is a day as 2025-01-31';
 
+create function rewards.is_span(value text) returns boolean
+	language plpgsql immutable strict parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return value::interval > '0' and value::interval <= '100 years';
+exception when data_exception then
+	return false;
+end
+$$;
+revoke all on function rewards.is_span(text) from public;
+comment on function rewards.is_span(text) is 'whether a text is an interval above zero and up to 100 years';
+
 create function rewards.check_setting(name text, value text) returns void
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -282,6 +295,12 @@ begin
 		when 'streak_grace_days' then value ~ '^\d{1,3}$' and value::integer between 0 and 365
 		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
 		when 'earnings_alert' then value ~ '^\d{1,9}(\.\d{1,9})?$' and value::numeric > 0
+		when 'low_credits' then value ~ '^\d{1,9}(\.\d{1,9})?$'
+		when 'codes_after_days', 'quality_days', 'suspension_days' then value ~ '^\d{1,4}$' and value::integer between 1 and 3650
+		when 'invite_prefix' then value ~ '^[A-Z0-9]{1,16}$'
+		when 'invite_expiry' then value = 'none' or rewards.is_span(value)
+		when 'onboarded_requests' then value ~ '^\d{1,9}$' and value::integer >= 1
+		when 'quality_method' then value in ('weighted', 'recency_v1')
 		when 'closed_until' then value = 'none' or rewards.is_date(value)
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
@@ -297,6 +316,12 @@ begin
 					when 'streak_grace_days' then 'Use a whole number of days from 0 to 365.'
 					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
 					when 'earnings_alert' then 'Use an amount above zero, as 10 or 0.5.'
+					when 'low_credits' then 'Use an amount, as 1 or 0.5, or 0 to tell nobody.'
+					when 'codes_after_days', 'quality_days', 'suspension_days' then 'Use a whole number of days from 1 to 3650.'
+					when 'invite_prefix' then 'Use 1 to 16 capital letters and digits.'
+					when 'invite_expiry' then 'Use an interval as 90 days, or none.'
+					when 'onboarded_requests' then 'Use a whole number from 1 on.'
+					when 'quality_method' then 'Use weighted or recency_v1.'
 					when 'closed_until' then 'Use a date as 2025-01-31, or none.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')

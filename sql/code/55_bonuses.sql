@@ -275,7 +275,8 @@ begin
 	/* as for a request: up the chain as it was then, each share of the provider's own points */
 	for step in
 		select c.account, c.level, round(amount * (rates ->> (c.level - 1))::numeric, 9) as share
-		from rewards.chain_above(provider, at, jsonb_array_length(rates)) c where c.level > 0 order by c.level
+		from rewards.chain_above(provider, at, jsonb_array_length(rates)) c
+		where c.level > 0 and rewards.severity(rewards.status_of(c.account, at)) < 2 order by c.level
 	loop
 		if step.share <> 0 then
 			shares := shares || jsonb_build_object('account', step.account, 'entry', 'referral', 'level', step.level, 'amount', step.share);
@@ -319,7 +320,7 @@ begin
 
 	due := round(coalesce((rewards.rule_value('uptime_points', '',
 			day::timestamp at time zone rewards.setting('time_zone')) ->> 'points_per_hour')::numeric, 0) * known.seconds / 3600, 9);
-	if due > known.booked then
+	if due > known.booked and rewards.status_of(number, day::timestamp at time zone rewards.setting('time_zone')) <> 'banned' then
 		perform rewards.pay_uptime(number, day, due - known.booked, to_char(day, 'YYYY-MM-DD') || '/' || due);
 		update rewards.uptime u set booked = due where u.account = number and u.day = day;
 	end if;

@@ -312,6 +312,7 @@ as $$
 	), bonus as (
 		select r.key, c.account, c.level, (r.value ->> 'amount')::numeric as amount, (r.value ->> 'hold')::interval as hold
 		from rule r join rewards.chain_above(referee, at, 32) c on c.level = (r.value ->> 'recipient_level')::integer
+		where rewards.severity(rewards.status_of(c.account, at)) < 2
 	), booked as (
 		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
 		select at, 1, rewards.one_share(b.account, 'signup_bonus', b.level, b.amount), 'signup', rewards.caller()::text,
@@ -323,6 +324,36 @@ $$;
 revoke all on function rewards.pay_signup(bigint, text, timestamptz) from public;
 comment on function rewards.pay_signup(bigint, text, timestamptz) is
 	'books the signup bonuses of a new edge, to the account itself and up its chain as the rules say; returns what they come to (R6, R7)';
+
+create function rewards.add_edge(referee bigint, kind text, referrer bigint, code text, at timestamptz, created boolean) returns numeric
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+	/* an account made in this very transaction is in nobody's chain */
+	if not created and not rewards.lock_forest(referee, referrer) then
+		raise exception 'the referral would close a circle'
+			using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
+	elsif rewards.has_referrer(referee) then
+		raise exception '% "%" has a referrer already', kind, (select a.name from rewards.account a where a.id = referee)
+			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
+	end if;
+	/* the edge takes a place on the number line, for posting to fold it */
+	update rewards.account a set referrer = referrer, referred_at = at, seen_from = rewards.next_number('rewards.usage_number'),
+		recorded_at = clock_timestamp(), recorded_xid = pg_current_xact_id(), code = code
+	where a.id = referee;
+	if not created then
+		perform rewards.signal_change('rewards.account_signal');
+	end if;
+	perform rewards.note_joined(referrer, referee, code);
+	/* an event of the account that joins, and of its kind */
+	return rewards.pay_signup(referee, kind, at);
+end
+$$;
+revoke all on function rewards.add_edge(bigint, text, bigint, text, timestamptz, boolean) from public;
+comment on function rewards.add_edge(bigint, text, bigint, text, timestamptz, boolean) is
+	'makes one account the referrer of another for good, created: one that is new in this transaction; returns the signup bonuses. RW003, RW004';
 
 create function rewards.referral_signup(code text, referee text, out referrer text, inout kind text default 'user',
 		at timestamptz default now(), out bonus numeric, out created_at timestamptz)
@@ -368,33 +399,17 @@ begin
 		raise exception 'a % cannot be referred by a %', kind, owner.kind
 			using errcode = 'RW005', hint = 'The view rewards.referral_kinds says who may refer whom.';
 	end if;
+	perform rewards.refuse_suspended(owner.id, at);
 
 	if not referee_first then
 		joiner := rewards.ensure_account(kind, referee, at);
 	end if;
-	/* an account made in this very transaction is in nobody's chain */
-	if not joiner.created and not rewards.lock_forest(joiner.number, owner.id) then
-		raise exception 'the referral would close a circle'
-			using errcode = 'RW004', hint = 'An account cannot be referred by anybody it has referred, directly or through others.';
-	elsif rewards.has_referrer(joiner.number) then
-		raise exception '% "%" has a referrer already', kind, referee
-			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
-	end if;
-	/* the edge takes a place on the number line, for posting to fold it */
-	update rewards.account a set referrer = owner.id, referred_at = at, seen_from = rewards.next_number('rewards.usage_number'),
-		recorded_at = clock_timestamp(), recorded_xid = pg_current_xact_id(), code = code
-	where a.id = joiner.number;
-	if not joiner.created then
-		perform rewards.signal_change('rewards.account_signal');
-	end if;
-
+	bonus := rewards.add_edge(joiner.number, kind, owner.id, code, at, joiner.created);
 	referrer := owner.name;
-	/* an event of the account that joins, and of its kind */
-	bonus := rewards.pay_signup(joiner.number, kind, at);
 	kind := owner.kind;
 	created_at := at;
 end
 $$;
 revoke all on function rewards.referral_signup(text, text, text, timestamptz) from public;
 comment on function rewards.referral_signup(text, text, text, timestamptz) is
-	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds that may not refer each other, RW006 invalid code. kind is the referee''s in, the referrer''s out (R3, R10, R11)';
+	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds that may not refer each other, RW006 invalid code, RW008 suspended or banned referrer. kind is the referee''s in, the referrer''s out (R3, R10, R11)';

@@ -12,15 +12,28 @@ begin
 	order by n.account, n.cause
 	on conflict do nothing;
 	get diagnostics made = row_count;
-	/* however many: one a transaction */
-	if made > 0 then
-		perform pg_notify('rewards', '');
-	end if;
 	return made;
 end
 $$;
 revoke all on function rewards.notify(bigint[], text, text[], jsonb[]) from public;
-comment on function rewards.notify(bigint[], text, text[], jsonb[]) is 'puts messages into the outbox, each once by account, event and cause, and wakes who listens on channel rewards';
+comment on function rewards.notify(bigint[], text, text[], jsonb[]) is 'puts messages into the outbox, each once by account, event and cause';
+
+create function rewards.announce_notifications() returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	newest bigint := (select max(n.id) from rewards.notification n where n.delivered_at is null);
+begin
+	/* commits that notify wait for each other: so it is left to posting, and to one a posting */
+	update rewards.cursor set announced = newest where announced < newest;
+	if found then
+		perform pg_notify('rewards', '');
+	end if;
+end
+$$;
+revoke all on function rewards.announce_notifications() from public;
+comment on function rewards.announce_notifications() is 'wakes who listens on channel rewards when there are new messages; post() calls it';
 
 create function rewards.note_model_users(models text[], users bigint[], owners bigint[], ats timestamptz[]) returns bigint
 	language plpgsql volatile parallel unsafe

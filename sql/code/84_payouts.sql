@@ -158,6 +158,7 @@ begin
 		perform rewards.check_id(reference, 'reference');
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
+	perform rewards.refuse_suspended(number);
 	/* one after the other for each account */
 	perform rewards.lock_wallet(number, of_unit);
 	select p.id, a.name, a.kind, p.amount, p.unit into first
@@ -189,7 +190,7 @@ end
 $$;
 revoke all on function rewards.request_payout(text, text, numeric, text, text, text) from public;
 comment on function rewards.request_payout(text, text, numeric, text, text, text) is
-	'asks for points or earnings to be paid out; they are held until it is completed or fails. RW010 when they are not available, 22023 below the minimum or for a method that is not the account''s. The same reference asks once. Returns the payout''s id (F2)';
+	'asks for points or earnings to be paid out; they are held until it is completed or fails. RW010 when they are not available, RW008 for a suspended or banned account, 22023 below the minimum or for a method that is not the account''s. The same reference asks once. Returns the payout''s id (F2)';
 
 create function rewards.lock_payout(id bigint, wanted text[]) returns record
 	language plpgsql volatile parallel unsafe
@@ -233,6 +234,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(updated_by, 'updated_by');
 	payout := rewards.lock_payout(id, '{requested}');
+	perform rewards.refuse_suspended(payout.account);
 	/* what it holds may have been taken back since */
 	available := (select b.available from rewards.balance(payout.name, payout.kind, rewards.unit_name(payout.unit)) b);
 	if available < 0 then
@@ -243,7 +245,7 @@ begin
 end
 $$;
 revoke all on function rewards.approve_payout(bigint, text) from public;
-comment on function rewards.approve_payout(bigint, text) is 'lets a requested payout go on; RW010 when what it holds has been taken back since, 55000 when it is not requested';
+comment on function rewards.approve_payout(bigint, text) is 'lets a requested payout go on; RW010 when what it holds has been taken back since, RW008 when the account is suspended or banned by now, 55000 when it is not requested';
 
 create function rewards.complete_payout(id bigint, reference text, updated_by text default current_user) returns void
 	language plpgsql volatile parallel unsafe
@@ -333,6 +335,7 @@ begin
 		/* now that nobody else pays this account */
 		perform rewards.lock_wallet(candidate.id, candidate.number);
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
+		continue when rewards.severity(rewards.status_of(candidate.id)) >= 3;
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		chosen := rewards.payout_method_for(candidate.id, null, candidate.rule);
 		perform rewards.make_payout(candidate.id, available, candidate.unit, chosen, null, candidate.rule, true, rewards.caller()::text);
@@ -344,19 +347,3 @@ $$;
 revoke all on function rewards.make_due_payouts() from public;
 comment on function rewards.make_due_payouts() is
 	'makes payouts where a rule says that they are made by themselves, for an account whose last one failed only after its method was set anew; returns how many. maintain() calls it';
-
-create function rewards.maintain() returns table (task text, done bigint)
-	language plpgsql volatile parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select 'partitions made'::text, rewards.make_partitions()::bigint;
-	return query select 'expiries booked'::text, rewards.book_expiries();
-	return query select 'holds closed'::text, rewards.close_holds();
-	return query select 'payouts made'::text, rewards.make_due_payouts();
-	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
-end
-$$;
-revoke all on function rewards.maintain() from public;
-comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, weekly summaries; one row for each with how many';

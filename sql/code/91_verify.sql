@@ -14,6 +14,8 @@ as $$
 			union
 			select f.recorded_xid from rewards.account_fact f where f.sure_from is null
 			union
+			select s.recorded_xid from rewards.account_status s where s.sure_from is null
+			union
 			select f.recorded_xid from rewards.model_fact f where f.sure_from is null
 		) c where pg_visible_in_snapshot(c.recorded_xid, seen) and not rewards.is_over(c.recorded_xid))
 $$;
@@ -50,6 +52,8 @@ begin
 				and (copied or pg_visible_in_snapshot(a.recorded_xid, begun.settling))
 			for no key update skip locked);
 		update rewards.account_fact set sure_from = sure
+		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
+		update rewards.account_status set sure_from = sure
 		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
 		update rewards.model_fact set sure_from = sure
 		where sure_from is null and (copied or pg_visible_in_snapshot(recorded_xid, begun.settling));
@@ -181,10 +185,10 @@ as $$
 	), activity_line as (
 		select s.account, coalesce(d.first_at, 'infinity') as first_at, coalesce(d.last_at, '-infinity') as last_at,
 			coalesce(d.referred_least, 0) as referred_least, coalesce(d.referred_most, 0) as referred_most,
-			coalesce(d.services, '{}') as services, s.length, s.best, s.since, s.last_day
+			coalesce(d.services, '{}') as services, s.length, s.best, s.since, s.last_day, coalesce(d.requests, 0) as requests
 		from streak s
 		left join (
-			select d.account, min(d.created_at) as first_at, max(d.created_at) as last_at,
+			select d.account, min(d.created_at) as first_at, max(d.created_at) as last_at, count(*) as requests,
 				count(*) filter (where d.is_referred) as referred_least, count(*) filter (where d.may_be_referred) as referred_most,
 				array_agg(distinct d.service collate "C" order by d.service collate "C") filter (where d.service is not null) as services
 			from doing d group by d.account
@@ -257,19 +261,19 @@ as $$
 		where since is null and until is null and s.name <> a.name
 		union all
 		select 'activity', coalesce(e.account, t.account), '', 'activity',
-			case when e.account is not null then format('%s to %s, %s referred, services %s, %s', e.first_at, e.last_at,
+			case when e.account is not null then format('%s to %s, %s requests, %s referred, services %s, %s', e.first_at, e.last_at, e.requests,
 				case when t.referred between e.referred_least and e.referred_most then t.referred else e.referred_most end, e.services,
 				case when c.one_grace then format('%s days from %s to %s, at best %s', e.length, e.since, e.last_day, e.best) else 'days not looked at' end) end,
-			case when t.account is not null then format('%s to %s, %s referred, services %s, %s days from %s to %s, at best %s',
-				t.first_at, t.last_at, t.referred, t.services, t.streak, t.streak_since, t.last_day, t.best_streak) end
+			case when t.account is not null then format('%s to %s, %s requests, %s referred, services %s, %s days from %s to %s, at best %s',
+				t.first_at, t.last_at, t.requests, t.referred, t.services, t.streak, t.streak_since, t.last_day, t.best_streak) end
 		from activity_line e
 		full join (
-			select t.account, t.first_at, t.last_at, t.referred, array(select s from unnest(t.services) s order by s collate "C") as services,
+			select t.account, t.first_at, t.last_at, t.requests, t.referred, array(select s from unnest(t.services) s order by s collate "C") as services,
 				t.streak, t.best_streak, t.streak_since, t.last_day
 			from rewards.activity t where since is null and until is null
 		) t on t.account = e.account
 		cross join cursor c
-		where (e.first_at, e.last_at, e.services) is distinct from (t.first_at, t.last_at, t.services)
+		where (e.first_at, e.last_at, e.services, e.requests) is distinct from (t.first_at, t.last_at, t.services, t.requests)
 			or t.referred not between e.referred_least and e.referred_most
 			or (c.one_grace and (e.length, e.best, e.since, e.last_day) is distinct from (t.streak, t.best_streak, t.streak_since, t.last_day))
 		union all

@@ -37,15 +37,17 @@ create table if not exists rewards.account (
 	code text,
 	email text,
 	joined_at timestamptz not null,
+	onboarded_at timestamptz,
 	check (referrer <> id),
 	check (num_nulls(referrer, referred_at, seen_from, recorded_at, recorded_xid) in (0, 5))
 );
 create unique index if not exists account_name_kind on rewards.account (name, kind);
 create index if not exists account_referrer on rewards.account (referrer) where referrer is not null;
+create index if not exists account_email on rewards.account (lower(email)) where email is not null;
 create index if not exists account_edge on rewards.account (seen_from) where referrer is not null;
 create index if not exists account_unsettled on rewards.account (id) where referrer is not null and sure_from is null;
 comment on table rewards.account is
-	'registered accounts: (kind, name) outside, id inside; from referrer to code the one permanent edge to who referred it, with what a change knows of time';
+	'registered accounts: (kind, name) outside, id inside; from referrer to code the one permanent edge to who referred it, with what a change knows of time. onboarded_at: when somebody said that it is';
 
 create table if not exists rewards.account_fact (
 	id bigint generated always as identity primary key,

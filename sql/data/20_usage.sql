@@ -79,6 +79,7 @@ create table if not exists rewards.cursor (
 	settling pg_snapshot,
 	settling_horizon xid8,
 	unpriced bigint not null default 0,
+	announced bigint not null default 0,
 	posted_at timestamptz
 );
 insert into rewards.cursor default values on conflict do nothing;
@@ -153,10 +154,12 @@ create table if not exists rewards.activity (
 	streak integer not null,
 	best_streak integer not null,
 	streak_since date not null,
-	last_day date not null
+	last_day date not null,
+	requests bigint not null,
+	onboarded_at timestamptz not null
 ) with (fillfactor = 80);
 comment on table rewards.activity is
-	'what an account has done with success, as far as folded: first and last request, requests since it was referred, services used or served, the run of days that ends on its last one';
+	'what an account has done with success, as far as folded: first and last request, requests since it was referred, services used or served, the run of days that ends on its last one, all requests, and when they were enough to count as onboarded (infinity: not yet)';
 
 create table if not exists rewards.network (
 	account bigint not null,

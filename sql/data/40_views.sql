@@ -5,6 +5,13 @@
 
 /* ---- accounts and referrals ---- */
 
+create or replace view rewards.account_statuses as
+select a.kind, a.name as account, s.status, s.source, s.reason, s.valid_from as since, nullif(s.valid_until, 'infinity') as until,
+	s.recorded_at, s.updated_by
+from rewards.account_status s join rewards.account a on a.id = s.account;
+comment on view rewards.account_statuses is
+	'every status an account was ever given; of those that hold now the last counts, without any it is active. source: set (by hand), sanction, quality, detector, limit, appeal (A3)';
+
 create or replace view rewards.accounts as
 with tail as materialized (
 	select coalesce(a.kind, t.kind) as kind, coalesce(a.name, t.account) as name,
@@ -12,18 +19,24 @@ with tail as materialized (
 	from rewards.tail_accounts() t left join rewards.account a on a.id = t.account_number
 	group by 1, 2
 )
-select a.kind, a.name as account, a.email, 'active'::text as status, null::timestamptz as status_until,
-	r.name as referrer, a.joined_at, null::timestamptz as onboarded_at,
+select a.kind, a.name as account, a.email, coalesce(s.status, 'active') as status, nullif(s.valid_until, 'infinity') as status_until,
+	r.name as referrer, a.joined_at, nullif(least(a.onboarded_at, v.onboarded_at), 'infinity') as onboarded_at,
 	nullif(greatest(v.last_at, t.last_at), '-infinity') as last_active_at
 from rewards.account a
 left join rewards.account r on r.id = a.referrer
 left join rewards.activity v on v.account = a.id
 left join tail t on t.kind = a.kind and t.name = a.name
+left join (
+	select distinct on (s.account) s.account, s.status, s.valid_until
+	from rewards.account_status s where s.valid_from <= now() and s.valid_until > now()
+	order by s.account, s.valid_from desc, s.id desc
+) s on s.account = a.id
 union all
 select t.kind, t.name, null, 'active', null, null, t.named_at, null, t.last_at
 from tail t
 where not exists (select from rewards.account a where a.kind = t.kind and a.name = t.name);
-comment on view rewards.accounts is 'all accounts, also those that only rows not yet folded name';
+comment on view rewards.accounts is
+	'all accounts, also those that only rows not yet folded name; status_until NULL is without end, onboarded_at as far as posted';
 
 create or replace view rewards.users as
 select a.account as id, a.email, a.joined_at as created_at from rewards.accounts a where a.kind = 'user';

@@ -1,0 +1,17 @@
+/* What is to be done from time to time. */
+
+create function rewards.maintain() returns table (task text, done bigint)
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.require_installed();
+	return query select 'partitions made'::text, rewards.make_partitions()::bigint;
+	return query select 'expiries booked'::text, rewards.book_expiries();
+	return query select 'holds closed'::text, rewards.close_holds();
+	return query select 'payouts made'::text, rewards.make_due_payouts();
+	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
+end
+$$;
+revoke all on function rewards.maintain() from public;
+comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, weekly summaries; one row for each with how many';
