@@ -45,7 +45,7 @@ create function rewards.note_joined(inviter bigint, referee bigint, code text) r
 as $$
 begin
 	perform rewards.notify(array[inviter], 'code_used', array[referee::text],
-		array[(select jsonb_build_object('code', code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
+		array[(select jsonb_build_object('code', note_joined.code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
 end
 $$;
 revoke all on function rewards.note_joined(bigint, bigint, text) from public;
