@@ -1,10 +1,10 @@
 /*
  * audience.c
- *		Who uses whose model: posting collects the pairs that it meets, and creators
- *		are told of each user that is new to their model, and of what they have earned.
+ *		Whom posting has something to tell: creators of each user that is new to their
+ *		model, and of what they have earned; users that their credits come to an end.
  *
- * Only use that earned the owner something counts.  rewards.model_user keeps each
- * pair once.
+ * Of models only use that earned the owner something counts.  rewards.model_user
+ * keeps each pair once.
  */
 #include "postgres.h"
 
@@ -28,15 +28,17 @@ typedef struct Pair
 	TimestampTz first_at;
 } Pair;
 
-typedef struct Owner
+/* a set of accounts, by key */
+typedef struct Member
 {
 	int64		account;
-} Owner;
+} Member;
 
 struct Audience
 {
 	HTAB	   *pairs;
-	HTAB	   *owners;
+	HTAB	   *owners;			/* who earned something */
+	HTAB	   *payers;			/* whose usage cost something */
 };
 
 static HTAB *
@@ -53,7 +55,8 @@ audience_create(void)
 	Audience   *audience = palloc(sizeof(Audience));
 
 	audience->pairs = create_hash("users of models", sizeof(PairKey), sizeof(Pair));
-	audience->owners = create_hash("creators", sizeof(int64), sizeof(Owner));
+	audience->owners = create_hash("creators", sizeof(int64), sizeof(Member));
+	audience->payers = create_hash("payers", sizeof(int64), sizeof(Member));
 	return audience;
 }
 
@@ -80,6 +83,8 @@ audience_add(Audience *audience, const LineRow *row, int64 user)
 	ShareReader reader;
 	Share		share;
 
+	if (row->cost > 0 && user != 0)
+		hash_search(audience->payers, &user, HASH_ENTER, NULL);
 	if (row->model.text == NULL)
 		return;
 	reader = distribution_reader(row->distribution);
@@ -113,18 +118,19 @@ write_pairs(Audience *audience, const int64 *numbers)
 	batch_execute(&batch, "select rewards.note_model_users($1, $2, $3, $4)");
 }
 
+/* hands a set of accounts to a statement */
 static void
-write_owners(Audience *audience)
+write_members(HTAB *members, const int64 *numbers, const char *statement)
 {
 	static const Oid types[] = {INT8OID};
-	Batch		batch = batch_create(lengthof(types), types, hash_get_num_entries(audience->owners));
+	Batch		batch = batch_create(lengthof(types), types, hash_get_num_entries(members));
 	HASH_SEQ_STATUS scan;
-	Owner	   *owner;
+	Member	   *member;
 
-	hash_seq_init(&scan, audience->owners);
-	while ((owner = hash_seq_search(&scan)) != NULL)
-		batch.columns[0][batch.count++] = Int64GetDatum(owner->account);
-	batch_execute(&batch, "select rewards.note_earnings($1)");
+	hash_seq_init(&scan, members);
+	while ((member = hash_seq_search(&scan)) != NULL)
+		batch.columns[0][batch.count++] = Int64GetDatum(number_of_key(member->account, numbers));
+	batch_execute(&batch, statement);
 }
 
 /* writes what is new; when the totals are written, inside SPI, by who holds the cursor */
@@ -132,5 +138,6 @@ void
 audience_write(Audience *audience, const int64 *numbers)
 {
 	write_pairs(audience, numbers);
-	write_owners(audience);
+	write_members(audience->owners, numbers, "select rewards.note_earnings($1)");
+	write_members(audience->payers, numbers, "select rewards.note_low_credits($1)");
 }

@@ -1,6 +1,6 @@
 /*
  * audience.h
- *		Who uses whose model.
+ *		Whom posting has something to tell.
  */
 #ifndef REWARDS_AUDIENCE_H
 #define REWARDS_AUDIENCE_H

@@ -296,7 +296,9 @@ begin
 		when 'uptime_seconds_per_day' then value ~ '^\d{1,5}$' and value::integer between 1 and 86400
 		when 'earnings_alert' then value ~ '^\d{1,9}(\.\d{1,9})?$' and value::numeric > 0
 		when 'low_credits' then value ~ '^\d{1,9}(\.\d{1,9})?$'
-		when 'codes_after_days', 'quality_days', 'suspension_days' then value ~ '^\d{1,4}$' and value::integer between 1 and 3650
+		when 'codes_after_days' then value ~ '^\d{1,4}$' and value::integer between 1 and 3650
+		when 'quality_days' then value ~ '^\d{1,4}$' and value::integer between 1 and 3650
+		when 'suspension_days' then value ~ '^\d{1,4}$' and value::integer between 1 and 3650
 		when 'invite_prefix' then value ~ '^[A-Z0-9]{1,16}$'
 		when 'invite_expiry' then value = 'none' or rewards.is_span(value)
 		when 'onboarded_requests' then value ~ '^\d{1,9}$' and value::integer >= 1
@@ -317,7 +319,9 @@ begin
 					when 'uptime_seconds_per_day' then 'Use a whole number of seconds from 1 to 86400.'
 					when 'earnings_alert' then 'Use an amount above zero, as 10 or 0.5.'
 					when 'low_credits' then 'Use an amount, as 1 or 0.5, or 0 to tell nobody.'
-					when 'codes_after_days', 'quality_days', 'suspension_days' then 'Use a whole number of days from 1 to 3650.'
+					when 'codes_after_days' then 'Use a whole number of days from 1 to 3650.'
+					when 'quality_days' then 'Use a whole number of days from 1 to 3650.'
+					when 'suspension_days' then 'Use a whole number of days from 1 to 3650.'
 					when 'invite_prefix' then 'Use 1 to 16 capital letters and digits.'
 					when 'invite_expiry' then 'Use an interval as 90 days, or none.'
 					when 'onboarded_requests' then 'Use a whole number from 1 on.'
@@ -397,8 +401,20 @@ as $$
 	), creator(rule, key, value) as (values
 		('service', 'character_chat', jsonb '{"endpoint_suffix": "/chat", "points": 0, "provider_per_token": 0, "user_base": 0, "user_per_token": 0}'),
 		('creator_rate', '', '{"rate": 0.0001}')
+	), vobee(rule, key, value) as (values
+		('days_reward', '', jsonb '{"reward": {"codes": 3}}'),
+		('milestone', '3', '{"reward": {"codes": 3}}'),
+		('milestone', '10', '{"reward": {"codes": 5}}'),
+		('milestone', '25', '{"reward": {"premium": "1 month"}}'),
+		('milestone', '50', '{"reward": {"codes": 10, "premium": "3 months"}}'),
+		('milestone', '100', '{"reward": {"premium": "lifetime"}}'),
+		('quality_bonus', '', '{"above": 0.8, "referrals": 5, "reward": {"codes": 2, "priority_support": "lifetime", "feature_preview": "lifetime"}}'),
+		('quality_threshold', 'warned', '{"below": 0.3}'),
+		('quality_threshold', 'paused', '{"below": 0.2}'),
+		('quality_threshold', 'review', '{"below": 0.1}')
 	)
-	select * from creator where preset in ('cxmpute', 'cxmpute_guide', 'creator')
+	select * from creator where preset in ('cxmpute', 'cxmpute_guide', 'creator', 'vobee')
+	union all select * from vobee where preset = 'vobee'
 	union all select * from tiers where preset in ('cxmpute', 'cxmpute_guide')
 	union all select * from cxmpute where preset = 'cxmpute'
 	union all select * from cxmpute_guide where preset = 'cxmpute_guide'
@@ -411,7 +427,7 @@ create function rewards.load_preset(name text, valid_from timestamptz default no
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-	addition boolean := name = 'creator';
+	addition boolean := name in ('creator', 'vobee');
 	changed integer := 0;
 	change record;
 begin
@@ -420,7 +436,7 @@ begin
 	perform rewards.check_not_null(valid_from, 'valid_from');
 	if not exists (select from rewards.preset_rules(name)) then
 		raise exception 'there is no preset "%"', name
-			using errcode = 'invalid_parameter_value', hint = 'Presets are cxmpute, cxmpute_guide and creator.';
+			using errcode = 'invalid_parameter_value', hint = 'Presets are cxmpute, cxmpute_guide, creator and vobee.';
 	end if;
 	lock table rewards.rule in share update exclusive mode;
 	/* a whole programme also ends what other programmes have and it has not */
@@ -454,4 +470,4 @@ end
 $$;
 revoke all on function rewards.load_preset(text, timestamptz, text) from public;
 comment on function rewards.load_preset(text, timestamptz, text) is
-	'makes a preset''s rules the ones in force from a time on; creator only adds what is missing. Returns how many rules changed, 0 when all were so already';
+	'makes a preset''s rules the ones in force from a time on; creator and vobee only add what is missing. Returns how many rules changed, 0 when all were so already';

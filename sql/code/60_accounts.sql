@@ -111,6 +111,9 @@ begin
 			using errcode = 'invalid_parameter_value',
 				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
 	end if;
+	if exists (select from rewards.invite_code c where upper(c.code) = upper(custom)) then
+		raise exception using errcode = 'unique_violation';
+	end if;
 	if custom is not null and rewards.setting('code_policy') = 'identity' then
 		raise exception 'an account''s own id is its code here'
 			using errcode = 'invalid_parameter_value', hint = 'Leave out the custom code, or set code_policy to generated or both.';
@@ -265,9 +268,13 @@ begin
 		update rewards.code c set voided_at = clock_timestamp(), reason = reason
 		where upper(c.code) = upper(code) and c.voided_at is null
 		returning c.account, c.code as made
+	), invite as (
+		update rewards.invite_code c set voided_at = clock_timestamp(), reason = reason
+		where upper(c.code) = upper(code) and c.voided_at is null and c.used_at is null
+		returning c.owner, c.code as made
 	)
 	select voided || coalesce(jsonb_agg(jsonb_build_object('kind', a.kind, 'account', a.name, 'code', m.made)), '[]') into voided
-	from made m join rewards.account a on a.id = m.account;
+	from (select * from made union all select * from invite) m left join rewards.account a on a.id = m.account;
 	if voided = '[]' then
 		raise exception 'invalid referral code "%"', code
 			using errcode = 'RW006', hint = 'The view rewards.referral_codes lists the codes that were made, revoked ones with active false.';
@@ -279,7 +286,7 @@ end
 $$;
 revoke all on function rewards.revoke_code(text, text, text) from public;
 comment on function rewards.revoke_code(text, text, text) is
-	'makes a code invalid for good, ids that serve as codes too; edges made with it stay. Returns how many were voided: an id may be a user''s and a provider''s (R1, R2)';
+	'makes a code invalid for good, a referral code, an unused invite code, or an id that serves as a code; edges made with it stay. Returns how many were voided: an id may be a user''s and a provider''s (R1, R2)';
 
 /* ---- edges ---- */
 

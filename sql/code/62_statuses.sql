@@ -65,27 +65,36 @@ $$;
 revoke all on function rewards.person(text) from public;
 comment on function rewards.person(text) is 'the user of this id, else the one user with this e-mail in whatever case; NULL for none, or for several';
 
-create function rewards.ensure_person(email text) returns bigint
+create function rewards.ensure_person(email text, out number bigint, out created boolean) returns record
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-	number bigint := rewards.person(email);
 	made record;
 begin
-	if number is null then
-		made := rewards.ensure_account('user', email);
-		number := made.number;
-		if made.created and email like '%@%' then
-			update rewards.account a set email = email where a.id = number;
-		end if;
+	number := rewards.person(email);
+	created := false;
+	if number is not null then
+		return;
 	end if;
-	return number;
+	made := rewards.ensure_account('user', email);
+	number := made.number;
+	created := made.created;
+	if created and email like '%@%' then
+		update rewards.account a set email = email where a.id = number;
+	end if;
 end
 $$;
 revoke all on function rewards.ensure_person(text) from public;
 comment on function rewards.ensure_person(text) is 'the user of an e-mail, registered by it if need be; RW001 where auto_register is off';
+
+create function rewards.who(number bigint) returns text
+	language sql stable strict parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select a.kind || ':' || a.name from rewards.account a where a.id = number $$;
+revoke all on function rewards.who(bigint) from public;
+comment on function rewards.who(bigint) is 'kind and id of an account as one text';
 
 create function rewards.address_of(number bigint) returns text
 	language sql stable strict parallel unsafe
@@ -185,3 +194,254 @@ $$;
 revoke all on function rewards.set_status(text, text, text, text, timestamptz, text) from public;
 comment on function rewards.set_status(text, text, text, text, timestamptz, text) is
 	'gives an account a status from now on: active, warned, paused, suspended (until a time, by default suspension_days from now) or banned; when until has come, what was before counts again. Returns its id (A3)';
+
+/* ---- the ladder ---- */
+
+create function rewards.next_step(number bigint) returns text
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	present text := rewards.status_of(number);
+	pardoned bigint := (select max(s.id) from rewards.account_status s where s.account = number and s.status = 'active' and s.source in ('set', 'appeal'));
+	/* a suspension that is over still counts, until somebody has made the account active again */
+	reached integer := (
+		select max(rewards.severity(s.status)) from rewards.account_status s
+		where s.account = number and s.id > coalesce(pardoned, 0) and s.source in ('set', 'sanction'));
+begin
+	return case
+		when present = 'banned' then null
+		when greatest(reached, rewards.severity(present)) >= 3 then 'banned'
+		when greatest(reached, rewards.severity(present)) >= 1 then 'suspended'
+		else 'warned' end;
+end
+$$;
+revoke all on function rewards.next_step(bigint) from public;
+comment on function rewards.next_step(bigint) is 'the next sanction for an account: a warning, a suspension, the ban; NULL when it is banned (A3)';
+
+create function rewards.sanction(account text, kind text, reason text, updated_by text default current_user) returns text
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint;
+	before text;
+	step text;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(account, 'account');
+	perform rewards.check_kind(kind);
+	perform rewards.check_reason(reason);
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	number := (rewards.ensure_account(kind, account)).number;
+	/* two at once are two steps */
+	lock table rewards.account_status in share update exclusive mode;
+	before := rewards.status_of(number);
+	step := rewards.next_step(number);
+	if step is null then
+		raise exception '% "%" is banned already', kind, account
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'There is no further step; rewards.revoke_rewards() takes back what it has got by referrals and bonuses.';
+	end if;
+	perform rewards.add_status(number, step, 'sanction', reason, case step when 'suspended' then rewards.suspension_end(now()) end, updated_by);
+	perform rewards.log_call('sanction', jsonb_build_object('account', account, 'kind', kind, 'reason', reason),
+		to_jsonb(before), to_jsonb(step), updated_by);
+	return step;
+end
+$$;
+revoke all on function rewards.sanction(text, text, text, text) from public;
+comment on function rewards.sanction(text, text, text, text) is
+	'one step up the ladder: a warning, then a suspension of suspension_days, then the ban. A suspension that is over counts, unless set_status() or an appeal has made the account active since. Returns the new status (A3)';
+
+/* ---- taking back ---- */
+
+create function rewards.is_revoked(number bigint, entry text, at timestamptz, line bigint) returns boolean
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if entry <> 'referral' and entry not like '%\_bonus' then
+		return false;
+	end if;
+	return exists (
+		select from rewards.revocation r
+		where r.account = number and line <= r.seen_from and (not isfinite(r.since)
+			or (at at time zone rewards.setting('time_zone'))::date >= (r.since at time zone rewards.setting('time_zone'))::date));
+end
+$$;
+revoke all on function rewards.is_revoked(bigint, text, timestamptz, bigint) from public;
+comment on function rewards.is_revoked(bigint, text, timestamptz, bigint) is
+	'whether an account''s share of a numbered row or entry of a time was taken back by revoke_rewards(): reversing the row does not take it again';
+
+create function rewards.revocable_shares(account text, kind text, since timestamptz)
+	returns table (day date, entry smallint, level smallint, amount numeric)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	with revoked as materialized (
+		/* of the day that the cause names; booked later where that was closed */
+		select split_part(j.cause, ' ', 2)::date as day, (j.created_at at time zone rewards.setting('time_zone'))::date as booked,
+			rewards.entry_number(s.entry) as entry, s.level, s.amount
+		from rewards.journal j cross join lateral rewards.shares(j.distribution) s
+		where j.event = 'revocation' and j.account = rewards.account_number(revocable_shares.kind, revocable_shares.account)
+	)
+	select l.day, l.entry::smallint, l.level::smallint, sum(l.amount)
+	from (
+		select l.period as day, abs(l.entry) as entry, l.level, l.amount
+		from rewards.account_lines(revocable_shares.account, revocable_shares.kind, 'day') l where l.unit = 1
+		union all
+		select r.booked, r.entry, r.level, -r.amount from revoked r
+		union all
+		select r.day, r.entry, r.level, r.amount from revoked r
+	) l
+	where l.entry in (3, 5, 6, 7, 8, 9)
+		and l.day >= (revocable_shares.since at time zone rewards.setting('time_zone'))::date
+	group by l.day, l.entry, l.level
+	having sum(l.amount) > 0
+	order by 1, 2, 3
+$$;
+revoke all on function rewards.revocable_shares(text, text, timestamptz) from public;
+comment on function rewards.revocable_shares(text, text, timestamptz) is 'referral shares and bonuses of an account from a programme day on, less what was taken back';
+
+create function rewards.revoke_rewards(account text, kind text, reason text, since timestamptz default null, updated_by text default current_user)
+	returns numeric
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint;
+	revocation bigint;
+	zone text := rewards.setting('time_zone');
+	points numeric;
+	codes bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(account, 'account');
+	perform rewards.check_kind(kind);
+	perform rewards.check_reason(reason);
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	since := coalesce(since, '-infinity');
+	number := (rewards.ensure_account(kind, account)).number;
+	/* one at a time: nothing is taken back twice */
+	perform 1 from rewards.account a where a.id = number for no key update;
+	insert into rewards.revocation as r (account, since, seen_from, reason, updated_by)
+	values (number, since, rewards.last_number(), reason, updated_by) returning r.id into revocation;
+	with line as materialized (
+		select * from rewards.revocable_shares(account, kind, since)
+	), booked as (
+		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
+		select rewards.correction_time(l.day::timestamp at time zone zone), 1,
+			jsonb_agg(jsonb_build_object('account', number, 'entry', rewards.entry_name(l.entry), 'level', l.level, 'amount', -l.amount)
+				order by l.entry, l.level)::text::rewards.distribution,
+			reason, updated_by, 'revocation', number, revocation || ' ' || l.day, 'revocation', revocation
+		from line l group by l.day order by l.day
+	)
+	select coalesce(sum(l.amount), 0) into points from line l;
+	update rewards.invite_code c set voided_at = clock_timestamp(), reason = reason
+	where c.owner = number and c.used_at is null and c.voided_at is null and c.created_at >= since;
+	get diagnostics codes = row_count;
+	update rewards.perk p set voided_at = clock_timestamp() where p.account = number and p.voided_at is null and p.granted_at >= since;
+	perform rewards.log_call('revoke_rewards', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'since', since),
+		null, jsonb_build_object('points', points, 'codes', codes), updated_by);
+	return points;
+end
+$$;
+revoke all on function rewards.revoke_rewards(text, text, text, timestamptz, text) from public;
+comment on function rewards.revoke_rewards(text, text, text, timestamptz, text) is
+	'takes back what an account has got by referrals and bonuses, of the programme day of since and later (NULL: all), in the days and columns it came from, and voids its unused invite codes and its perks given since. Points of its own stay. Returns the points; a second call takes back only what has come since (A3, K8)';
+
+/* ---- appeals ---- */
+
+create function rewards.appeal(account text, kind text, message text) returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	number bigint;
+	entry bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_id(account, 'account');
+	perform rewards.check_kind(kind);
+	perform rewards.check_not_null(message, 'message');
+	if message !~ '\S' or length(message) > 10000 then
+		raise exception 'message must have 1 to 10000 characters'
+			using errcode = 'invalid_parameter_value', hint = 'Say why the status is wrong.';
+	end if;
+	number := (rewards.ensure_account(kind, account)).number;
+	insert into rewards.appeal as p (account, message) values (number, message) on conflict do nothing returning p.id into entry;
+	if entry is null then
+		raise exception '% "%" has appealed already', kind, account
+			using errcode = 'unique_violation', hint = 'An appeal can be made once the one before is resolved.';
+	end if;
+	return entry;
+end
+$$;
+revoke all on function rewards.appeal(text, text, text) from public;
+comment on function rewards.appeal(text, text, text) is
+	'asks for a status, a flag or a revocation to be looked at again; one at a time, 23505. Returns its id; the view appeals lists them (A3, K8)';
+
+create function rewards.resolve_appeal(id bigint, accepted boolean, note text default null, updated_by text default current_user) returns void
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	appeal record;
+	before text;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(id, 'id');
+	perform rewards.check_not_null(accepted, 'accepted');
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	select p.account, p.resolved_at into appeal from rewards.appeal p where p.id = id for update;
+	if not found then
+		raise exception 'there is no appeal %', id
+			using errcode = 'invalid_parameter_value', hint = 'The view rewards.appeals lists them.';
+	elsif appeal.resolved_at is not null then
+		raise exception 'appeal % is resolved', id
+			using errcode = 'object_not_in_prerequisite_state', hint = 'The account may appeal again.';
+	end if;
+	update rewards.appeal p set accepted = accepted, resolved_at = clock_timestamp(), resolved_by = updated_by, note = note where p.id = id;
+	before := rewards.status_of(appeal.account);
+	if accepted then
+		if before <> 'active' then
+			perform rewards.add_status(appeal.account, 'active', 'appeal', coalesce(note, 'appeal accepted'), null, updated_by);
+		end if;
+		update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
+		where f.account = appeal.account and f.cleared_at is null;
+	end if;
+	perform rewards.notify(array[appeal.account], 'appeal_resolved', array[id::text],
+		array[jsonb_build_object('appeal', id, 'accepted', accepted, 'note', note)]);
+	perform rewards.log_call('resolve_appeal', jsonb_build_object('id', id, 'accepted', accepted, 'note', note),
+		to_jsonb(before), to_jsonb(rewards.status_of(appeal.account)), updated_by);
+end
+$$;
+revoke all on function rewards.resolve_appeal(bigint, boolean, text, text) from public;
+comment on function rewards.resolve_appeal(bigint, boolean, text, text) is
+	'decides an appeal: accepted makes the account active and clears its flags; what was taken back stays so, adjust() gives it again. 55000 when it is resolved (A3, K8)';
+
+create function rewards.close_review(id bigint, note text, updated_by text default current_user) returns void
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(id, 'id');
+	perform rewards.check_reason(note);
+	perform rewards.check_not_null(updated_by, 'updated_by');
+	update rewards.review r set closed_at = clock_timestamp(), closed_by = updated_by, note = note where r.id = id and r.closed_at is null;
+	if not found then
+		raise exception 'there is no open review %', id
+			using errcode = 'invalid_parameter_value', hint = 'The view rewards.reviews lists them.';
+	end if;
+	perform rewards.log_call('close_review', jsonb_build_object('id', id), null, to_jsonb(note), updated_by);
+end
+$$;
+revoke all on function rewards.close_review(bigint, text, text) from public;
+comment on function rewards.close_review(bigint, text, text) is 'says what a review of an account has come to; a new one opens when its score is still that low when maintain() looks again (I6)';

@@ -71,11 +71,12 @@ as $$
 	)
 	select coalesce(jsonb_agg(jsonb_build_object('account', s.account, 'entry', s.entry, 'level', s.level, 'amount', -s.amount)
 		order by s.part, s.place), '[]')::text::rewards.distribution
-	from share s
+	from share s join rewards.usage_logs u on u.id = usage_id
+	where not rewards.is_revoked(s.account, s.entry, u.created_at, usage_id)
 $$;
 revoke all on function rewards.shares_to_reverse(bigint, smallint, bigint, bigint) from public;
 comment on function rewards.shares_to_reverse(bigint, smallint, bigint, bigint) is
-	'the inverse of all that a usage row has brought in one unit but earnings, with what was corrected since';
+	'the inverse of all that a usage row has brought in one unit but earnings, with what was corrected since and without what was revoked';
 
 create function rewards.reverse_unit(usage_id bigint, unit smallint, shares rewards.distribution, user_number bigint, reason text)
 	returns bigint
@@ -201,7 +202,7 @@ begin
 	if event in ('rerate', 'deduct') or (event = 'reversal' and usage_id is not null) then
 		raise exception 'journal entry % belongs to usage row %', id, usage_id
 			using errcode = 'invalid_parameter_value', hint = 'Reverse the row as a whole by rewards.reverse_usage().';
-	elsif event in ('reversal', 'expiry', 'payout') then
+	elsif event in ('reversal', 'revocation', 'expiry', 'payout') then
 		raise exception 'journal entry % cannot be reversed', id
 			using errcode = 'invalid_parameter_value', detail = format('It is one of the kind %s.', event),
 				hint = 'Record what is right by rewards.adjust() or rewards.add_credits().';
@@ -247,6 +248,8 @@ begin
 			jsonb_agg(jsonb_build_object('account', s.account_number, 'entry', s.entry, 'level', s.level, 'amount', -s.amount))::text::rewards.distribution,
 			reason, rewards.caller()::text, 'reversal', owner, 'journal ' || journal_id, 'journal', journal_id
 		from rewards.shares(given.distribution) s
+		where not rewards.is_revoked(s.account_number, s.entry, given.created_at, journal_id)
+		having count(*) > 0
 		on conflict do nothing returning j.id into entry;
 		if entry is null then
 			perform rewards.refuse_second_reversal('journal entry', journal_id);

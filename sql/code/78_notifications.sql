@@ -76,6 +76,26 @@ revoke all on function rewards.note_earnings(bigint[]) from public;
 comment on function rewards.note_earnings(bigint[]) is
 	'tells creators whose earnings of all time have reached another multiple of the setting earnings_alert; post() calls it (M4)';
 
+create function rewards.note_low_credits(users bigint[]) returns bigint
+	language sql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* once for each top-up, by the entry that brought it */
+	select rewards.notify(array_agg(l.account), 'low_credits', array_agg(l.brought::text),
+		array_agg(jsonb_build_object('balance', trim_scale(l.balance), 'below', trim_scale(l.below))))
+	from (
+		select u.account, s.below, sum(t.amount) as balance, coalesce((
+			select max(j.id) from rewards.journal j where j.account = u.account and j.unit = 3 and j.event = 'credit'), 0) as brought
+		from (select rewards.setting('low_credits')::numeric as below) s
+		cross join unnest(users) u(account)
+		join rewards.month_total t on t.account = u.account and t.unit = 3
+		group by u.account, s.below having sum(t.amount) < s.below and s.below > 0
+	) l
+$$;
+revoke all on function rewards.note_low_credits(bigint[]) from public;
+comment on function rewards.note_low_credits(bigint[]) is
+	'tells users whose credits have fallen below the setting low_credits, once for each top-up; post() calls it with those whose usage cost something (M4)';
+
 create function rewards.note_weekly_earnings() returns bigint
 	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp

@@ -8,14 +8,15 @@ as $$
 	from pg_proc p
 	where p.pronamespace = 'rewards'::regnamespace and p.proname::text = any (
 		/* what the views call */
-		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_expired', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting']
+		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_expired', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting', 'is_active']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
 				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around',
-				'referral_chain', 'referral_network', 'referral_stats', 'credits', 'is_mainnet', 'quote'] end
+				'referral_chain', 'referral_network', 'referral_stats', 'referral_quality', 'referral_analytics', 'perks', 'credits', 'is_mainnet', 'quote'] end
 		|| case when access = 'app' then
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
 				'referral_code', 'referral_signup', 'record_uptime', 'deduct_token', 'authorize_usage', 'release_hold',
+				'share_referral', 'redeem_code', 'customize_invite', 'complete_onboarding', 'earn_codes', 'appeal',
 				'request_payout', 'take_notifications', 'notification_done'] end)
 $$;
 revoke all on function rewards.access_routines(text) from public;

@@ -10,8 +10,12 @@ begin
 	return query select 'expiries booked'::text, rewards.book_expiries();
 	return query select 'holds closed'::text, rewards.close_holds();
 	return query select 'payouts made'::text, rewards.make_due_payouts();
+	return query select 'quality scores changed'::text, rewards.record_scores(now());
+	return query select 'statuses changed by quality'::text, rewards.apply_thresholds();
+	return query select 'reviews opened'::text, rewards.open_reviews();
+	return query select 'quality reports sent'::text, rewards.report_quality();
 	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
 end
 $$;
 revoke all on function rewards.maintain() from public;
-comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, weekly summaries; one row for each with how many';
+comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, referral quality and what follows from it, reports; one row for each with how many';

@@ -38,6 +38,18 @@ where not exists (select from rewards.account a where a.kind = t.kind and a.name
 comment on view rewards.accounts is
 	'all accounts, also those that only rows not yet folded name; status_until NULL is without end, onboarded_at as far as posted';
 
+create or replace view rewards.appeals as
+select p.id, a.kind, a.name as account, p.message, p.created_at,
+	case when p.accepted then 'accepted' when not p.accepted then 'rejected' else 'open' end as status,
+	p.resolved_at, p.resolved_by, p.note
+from rewards.appeal p join rewards.account a on a.id = p.account;
+comment on view rewards.appeals is 'what accounts have said against their status, and what was decided (A3, K8)';
+
+create or replace view rewards.reviews as
+select r.id, a.kind, a.name as account, r.reason, r.evidence, r.created_at, r.closed_at is null as open, r.closed_at, r.closed_by, r.note
+from rewards.review r join rewards.account a on a.id = r.account;
+comment on view rewards.reviews is 'accounts that somebody is to look at, or has (Q4, I6)';
+
 create or replace view rewards.users as
 select a.account as id, a.email, a.joined_at as created_at from rewards.accounts a where a.kind = 'user';
 comment on view rewards.users is 'accounts of kind user (K2)';
@@ -171,6 +183,43 @@ select r.key as config_key, trim_scale((r.value ->> 'price_per_unit')::numeric) 
 	r.valid_from, r.updated_by
 from rewards.rules r where r.rule = 'price' and r.in_force;
 comment on view rewards.pricing is 'prices in force, in credits per unit; they count while is_mainnet() (C1, C10)';
+
+/* ---- invitations ---- */
+
+create or replace view rewards.invite_codes as
+select c.code, o.name as owner, c.created_at, c.expires_at, u.name as used_by, c.used_at, c.source, c.custom,
+	c.recipient as recipient_email, c.voided_at, c.reason
+from rewards.invite_code c
+left join rewards.account o on o.id = c.owner
+left join rewards.account u on u.id = c.used_by;
+comment on view rewards.invite_codes is
+	'codes for one invitation each; owner NULL is the programme; source: days, referrals/N, quality, waitlist; expires_at NULL is never (I2, I3)';
+
+create or replace view rewards.referrals as
+with stage as (
+	select r.id, r.inviter, r.email as invited, r.code, r.created_at, r.referee
+	from rewards.referral r
+	union all
+	/* who joined by a code that nobody had recorded to be sent */
+	select md5('referral of account ' || a.id)::uuid, a.referrer, coalesce(a.email, a.name), a.code, a.referred_at, a.id
+	from rewards.account a
+	where a.referrer is not null and not exists (select from rewards.referral r where r.referee = a.id)
+)
+select s.id, coalesce(i.email, i.name) as inviter_email, s.invited as invited_email, s.code as invite_code,
+	case
+		when s.referee is null then 'sent'
+		when v.last_at - interval '30 days' >= a.referred_at then 'retained'
+		when v.requests > 0 and rewards.is_active(a.id, z.active_days) then 'active'
+		when least(a.onboarded_at, v.onboarded_at) <= now() then 'onboarded'
+		else 'joined' end as status,
+	s.created_at, i.kind, a.name as referee, a.referred_at as joined_at
+from stage s
+join rewards.account i on i.id = s.inviter
+left join rewards.account a on a.id = s.referee
+left join rewards.activity v on v.account = s.referee
+cross join (select (select n.value from rewards.settings n where n.name = 'active_days')::integer as active_days) z;
+comment on view rewards.referrals is
+	'referrals and how far they came, as far as posted: sent, joined, onboarded (complete_onboarding() or onboarded_requests requests), active (on active_days days), retained (a request 30 days or more after joining) (R15, K2)';
 
 /* ---- growth ---- */
 
