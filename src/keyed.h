@@ -13,7 +13,7 @@
 #include "utils/resowner.h"
 
 #define KEYED_MAX_KEYS 5
-#define KEYED_MAX_COLUMNS 9
+#define KEYED_MAX_COLUMNS 11
 
 typedef struct KeyedTable
 {

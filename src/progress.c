@@ -40,6 +40,7 @@ enum
 	ACTIVITY_ONBOARDED_AT,
 	ACTIVITY_COLUMNS
 };
+StaticAssertDecl(ACTIVITY_COLUMNS <= KEYED_MAX_COLUMNS, "rewards.activity has too many columns");
 
 /* an account as it stands, with what this posting has added */
 typedef struct Doer
