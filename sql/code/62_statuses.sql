@@ -282,10 +282,10 @@ create function rewards.revocable_shares(account text, kind text, since timestam
 as $$
 	with revoked as materialized (
 		/* of the day that the cause names; booked later where that was closed */
-		select split_part(j.cause, ' ', 2)::date as day, (j.created_at at time zone rewards.setting('time_zone'))::date as booked,
+		select split_part(j.cause, ' ', 3)::date as day, (j.created_at at time zone rewards.setting('time_zone'))::date as booked,
 			rewards.entry_number(s.entry) as entry, s.level, s.amount
 		from rewards.journal j cross join lateral rewards.shares(j.distribution) s
-		where j.event = 'revocation' and j.account = rewards.account_number(revocable_shares.kind, revocable_shares.account)
+		where j.event = 'reversal' and j.reverses_source = 'revocation' and j.account = rewards.account_number(revocable_shares.kind, revocable_shares.account)
 	)
 	select l.day, l.entry::smallint, l.level::smallint, sum(l.amount)
 	from (
@@ -336,7 +336,7 @@ begin
 		select rewards.correction_time(l.day::timestamp at time zone zone), 1,
 			jsonb_agg(jsonb_build_object('account', number, 'entry', rewards.entry_name(l.entry), 'level', l.level, 'amount', -l.amount)
 				order by l.entry, l.level)::text::rewards.distribution,
-			reason, updated_by, 'revocation', number, revocation || ' ' || l.day, 'revocation', revocation
+			reason, updated_by, 'reversal', number, 'revocation ' || revocation || ' ' || l.day, 'revocation', revocation
 		from line l group by l.day order by l.day
 	)
 	select coalesce(sum(l.amount), 0) into points from line l;

@@ -49,7 +49,7 @@ $$;
 revoke all on function rewards.refuse_invite(text, text) from public;
 comment on function rewards.refuse_invite(text, text) is 'RW006';
 
-create function rewards.lock_invite(code text, recipient text) returns record
+create function rewards.lock_invite(inout code text, recipient text, out owner bigint, out sent boolean) returns record
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -60,7 +60,8 @@ begin
 	select c.code, c.owner, c.recipient, c.used_at, c.voided_at, c.expires_at into invite
 	from rewards.invite_code c where upper(c.code) = upper(code) for update;
 	if not found then
-		return null;
+		code := null;
+		return;
 	elsif invite.used_at is not null then
 		perform rewards.refuse_invite(code, 'It has been used.');
 	elsif invite.voided_at is not null then
@@ -70,12 +71,14 @@ begin
 	elsif invite.recipient <> recipient then
 		perform rewards.refuse_invite(code, 'It is meant for somebody else.');
 	end if;
-	return invite;
+	code := invite.code;
+	owner := invite.owner;
+	sent := invite.recipient is not null;
 end
 $$;
 revoke all on function rewards.lock_invite(text, text) from public;
 comment on function rewards.lock_invite(text, text) is
-	'an invite code that somebody of this e-mail may use, locked; NULL when there is none of that text, RW006 when it is used, void, expired or meant for another';
+	'an invite code that somebody of this e-mail may use, locked, and whether it was sent to him; code NULL when there is none of that text, RW006 when it is used, void, expired or meant for another';
 
 create function rewards.customize_invite(email text, invite_code text, custom text) returns text
 	language plpgsql volatile parallel unsafe
@@ -97,7 +100,7 @@ begin
 	end if;
 	number := rewards.person(email);
 	invite := rewards.lock_invite(invite_code, null);
-	if invite is null or invite.owner is distinct from number or invite.recipient is not null then
+	if invite.code is null or invite.owner is distinct from number or invite.sent then
 		perform rewards.refuse_invite(invite_code, 'It is not this user''s, or has been sent.');
 	elsif exists (select from rewards.code c where upper(c.code) = upper(custom)) or rewards.reads_like_id(custom, 0) then
 		raise exception using errcode = 'unique_violation';
@@ -144,10 +147,8 @@ begin
 			using errcode = 'RW003', hint = 'A referral is permanent and cannot be changed.';
 	end if;
 	invite := rewards.lock_invite(invite_code, recipient);
-	if invite is null and coalesce(rewards.code_owner(invite_code, 'user', now()), 0) <> inviter then
-		perform rewards.refuse_invite(invite_code, 'There is none of that text that this user may share.');
-	elsif invite.owner is distinct from inviter and invite is not null then
-		perform rewards.refuse_invite(invite_code, 'It is somebody else''s.');
+	if coalesce(case when invite.code is null then rewards.code_owner(invite_code, 'user', now()) else invite.owner end, 0) <> inviter then
+		perform rewards.refuse_invite(invite_code, 'It is not this user''s.');
 	end if;
 	update rewards.invite_code c set recipient = recipient where c.code = invite.code and c.recipient is null;
 	insert into rewards.referral as r (inviter, email, code) values (inviter, recipient, coalesce(invite.code, invite_code))
@@ -176,11 +177,11 @@ begin
 	perform rewards.check_id(email, 'email');
 	perform rewards.count_call('redeem_code', coalesce(rewards.who(rewards.person(email)), lower(email)));
 	invite := rewards.lock_invite(code, lower(email));
-	if invite is null then
+	if invite.code is null then
 		/* a referral code is as good, and can be used again */
-		inviter := (rewards.referral_signup(code, coalesce((select a.name from rewards.account a where a.id = rewards.person(email)), email))).referrer;
-		update rewards.account a set email = email where a.kind = 'user' and a.name = email and a.email is null and email like '%@%';
-		joiner := row((select a.id from rewards.account a where a.id = rewards.person(email)), false);
+		joiner := rewards.ensure_person(email);
+		perform rewards.referral_signup(code, (select a.name from rewards.account a where a.id = joiner.number));
+		inviter := (select rewards.address_of(a.referrer) from rewards.account a where a.id = joiner.number);
 	else
 		joiner := rewards.ensure_person(email);
 		if invite.owner = joiner.number then

@@ -202,7 +202,7 @@ begin
 	if event in ('rerate', 'deduct') or (event = 'reversal' and usage_id is not null) then
 		raise exception 'journal entry % belongs to usage row %', id, usage_id
 			using errcode = 'invalid_parameter_value', hint = 'Reverse the row as a whole by rewards.reverse_usage().';
-	elsif event in ('reversal', 'revocation', 'expiry', 'payout') then
+	elsif event in ('reversal', 'expiry', 'payout') then
 		raise exception 'journal entry % cannot be reversed', id
 			using errcode = 'invalid_parameter_value', detail = format('It is one of the kind %s.', event),
 				hint = 'Record what is right by rewards.adjust() or rewards.add_credits().';

@@ -128,7 +128,8 @@ as $$
 			where j.account = number and j.held_until > now() and j.unit = held_part.unit and s.account_number = number
 				and not exists (
 					select from rewards.journal r
-					where r.event = 'reversal' and r.account = number and r.cause = 'journal ' || j.id)), 0)
+					where r.event = 'reversal' and r.account = number and r.cause = 'journal ' || j.id)
+				and not rewards.is_revoked(number, s.entry, j.created_at, j.id)), 0)
 		+ coalesce((
 			select sum(p.amount) from rewards.payout p
 			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end
