@@ -1,7 +1,7 @@
 /*
  * The truth of every reward, recomputed in plain SQL.
  *
- * A random world (accounts, chains, models, rules, campaigns, multipliers, streaks) is changed step by step; the
+ * A random world (accounts, chains, models, rules, campaigns, multipliers, streaks, statuses) is changed step by step; the
  * changes are dated back, ahead, and at instants that events have too.  Between
  * them usage arrives in every form an INSERT can take, of any date, and is now and
  * then posted.  Then each row is computed again from the base tables alone: by what
@@ -48,9 +48,10 @@ select rewards.post();
 call truth.compare_totals();
 call truth.verify();
 
-select format('random_truth: seed %s: %s rows, %s shares, %s rule and %s model changes, %s edges, %s multiplied: no difference',
+select format('random_truth: seed %s: %s rows, %s shares, %s rule and %s model changes, %s edges, %s statuses, %s multiplied: no difference',
 	:seed, (select count(*) from truth.usage), (select count(*) from truth.share),
 	(select count(*) from rewards.rule), (select count(*) from rewards.model_fact),
 	(select count(*) from rewards.account where referrer is not null),
+	(select count(*) from rewards.account_status),
 	(select count(*) from truth.multiplied where (own, streak, campaigns) <> (1, 1, 1))) as summary \gset
 \echo :summary

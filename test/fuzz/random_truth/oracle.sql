@@ -164,17 +164,29 @@ where u.succeeded and k.name is not null;
 create unique index on truth.multiplied (id, kind);
 analyze truth.multiplied;
 
+/* ---- statuses: of those that hold at a time the last; as a number, from 2 on nothing of others, with 4 nothing of one's own ---- */
+
+create function truth.status(of_account bigint, at timestamptz, known_to bigint) returns integer language sql stable
+	begin atomic;
+	select coalesce((
+		select array_position('{active,warned,paused,suspended,banned}'::text[], s.status) - 1
+		from rewards.account_status s
+		where s.account = of_account and s.valid_from <= at and s.valid_until > at and s.seen_from < known_to
+		order by s.valid_from desc, s.id desc limit 1), 0);
+	end;
+
 /* ---- what the earners themselves get: rounded once, half away from zero ---- */
 
 create table truth.reward as
 select u.*, w.service, t.tier, a.id as user_number, m.owner,
-	case when u.succeeded and u.provider_id is not null then round(b.base * by_provider.own * by_provider.streak * by_provider.campaigns, 9) else 0 end as provider_points,
-	case when u.succeeded then round((coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens) * by_user.own * by_user.streak * by_user.campaigns, 9)
+	case when u.succeeded and u.provider_id is not null and truth.status(p.id, u.at, u.id) < 4 then round(b.base * by_provider.own * by_provider.streak * by_provider.campaigns, 9) else 0 end as provider_points,
+	case when u.succeeded and truth.status(a.id, u.at, u.id) < 4 then round((coalesce(share.rate, 0) * b.base + w.user_base + w.user_per_token * u.tokens) * by_user.own * by_user.streak * by_user.campaigns, 9)
 		else 0 end as user_points,
 	case when u.succeeded and m.owner is distinct from a.id then coalesce(round(u.tokens * c.rate, 9), 0) else 0 end as creator_earnings
 from truth.usage u join truth.served w using (id) join truth.placed t using (id)
 left join truth.modelled m using (id)
 left join rewards.account a on a.kind = 'user' and a.name = u.user_id
+left join rewards.account p on p.kind = 'provider' and p.name = u.provider_id
 left join truth.multiplied by_user on by_user.id = u.id and by_user.kind = 'user'
 left join truth.multiplied by_provider on by_provider.id = u.id and by_provider.kind = 'provider'
 left join truth.force tier on tier.rule = 'tier' and tier.key = t.tier and (tier.knows, tier.since) = (u.knows, u.since)
@@ -194,7 +206,7 @@ with recursive chain as (
 	select c.account, e.referrer, c.level + 1, greatest(c.valid_from, e.referred_at), greatest(c.seen_from, e.seen_from)
 	from chain c join rewards.account e on e.id = c.ancestor and e.referrer is not null
 )
-select a.kind, a.name, r.name as ancestor, c.level, c.valid_from, c.seen_from
+select a.kind, a.name, r.name as ancestor, r.id as ancestor_number, c.level, c.valid_from, c.seen_from
 from chain c join rewards.account a on a.id = c.account join rewards.account r on r.id = c.ancestor;
 
 create table truth.share as
@@ -211,7 +223,8 @@ select * from (
 	from earner e
 	join truth.force r on r.rule = 'referral_rates' and r.key = e.kind and (r.knows, r.since) = (e.knows, e.since)
 	join truth.chain c on c.kind = e.kind and c.name = e.account and c.level <= jsonb_array_length(r.rates)
-		and c.valid_from <= e.at and c.seen_from < e.id) referral
+		and c.valid_from <= e.at and c.seen_from < e.id
+	where truth.status(c.ancestor_number, e.at, e.id) < 2) referral
 where amount > 0
 union all
 select r.id, 'user', a.name, 'creator', 0, r.creator_earnings
@@ -225,6 +238,9 @@ cross join lateral (
 	select v.amount from truth.version v
 	where v.rule = 'bonus' and v.key = 'signup/' || a.kind || '/1' and v.valid_from <= a.referred_at and v.recorded_xid < a.recorded_xid
 	order by v.valid_from desc, v.id desc limit 1) b
-where b.amount > 0;
+where b.amount > 0 and coalesce((
+	select s.status in ('active', 'warned') from rewards.account_status s
+	where s.account = r.id and s.valid_from <= a.referred_at and s.valid_until > a.referred_at and s.recorded_xid < a.recorded_xid
+	order by s.valid_from desc, s.id desc limit 1), true);
 
 analyze;

@@ -46,6 +46,23 @@ exception when invalid_parameter_value or null_value_not_allowed then
 	return null;
 end $$;
 
+/* a status of any time, as set_status() gives one from now on */
+create function truth.set_status(kind text, name text, status text, since timestamptz, until timestamptz) returns void language plpgsql as $$
+begin
+	lock table rewards.account_status in share update exclusive mode;
+	insert into rewards.account_status (account, status, source, valid_from, valid_until, seen_from, reason, updated_by)
+	select (rewards.ensure_account(set_status.kind, set_status.name)).number, set_status.status, 'set', since, until, rewards.last_number(), 'truth', 'truth';
+	perform rewards.signal_change('rewards.account_status');
+end $$;
+
+/* nobody joins by whom is suspended or banned */
+create function truth.signup(code text, referee text, kind text, at timestamptz) returns void language plpgsql as $$
+begin
+	perform rewards.referral_signup(signup.code, signup.referee, signup.kind, signup.at);
+exception when sqlstate 'RW008' then
+	null;
+end $$;
+
 /* a change of what multiplies: of an account, of a campaign, of streaks */
 create function truth.multiplying(n bigint) returns text
 	language sql stable
@@ -72,6 +89,11 @@ create function truth.change(n bigint) returns text
 	language sql stable
 	return case
 		when truth.dice('multiplies', n) < 0.25 then truth.multiplying(n)
+		when truth.dice('status', n) < 0.25 then (
+			select format('select truth.set_status(%L, %L, %L, %s, %L)', k.kind, truth.someone(k.kind, 'status', n),
+				truth.pick('which status', n, array['active', 'warned', 'paused', 'suspended', 'banned']), truth.since('status', n),
+				coalesce(truth.maybe('status until', n, 2, truth.instant('status until', n)), 'infinity'))
+			from (select truth.pick('status kind', n, array['user', 'provider']) as kind) k)
 		when truth.dice('change', n) < 0.17 then (
 			/* ranges stay within their tier's own, so that no two hold one model */
 			select format('select rewards.set_tier(%L, %L, %L, %L, null, %s)', tier,
@@ -219,7 +241,7 @@ begin
 			where 1 + floor(40 * truth.dice('edge step', c.i) ^ 2) = step
 		loop
 			perform truth.say(format('select rewards.register_account(%L, %L)', a.referrer, a.kind),
-				format('select rewards.referral_signup(%L, %L, %L, %s)', a.referrer, a.name, a.kind,
+				format('select truth.signup(%L, %L, %L, %s)', a.referrer, a.name, a.kind,
 					case truth.roll('edge date', a.i, 8) when 0 then 'now()' when 1 then quote_literal(truth.instant('edge', a.i))
 						else '''2023-01-01''' end));
 		end loop;
