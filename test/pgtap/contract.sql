@@ -14,12 +14,17 @@ insert into call values
 	('account_summary', 'account text, kind text, month date', 'TABLE(own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric, creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric, referrer text, referees bigint, code text, joined_at timestamp with time zone, last_active_at timestamp with time zone)', 's'),
 	('add_credits', 'user_id text, amount numeric, reason text DEFAULT NULL::text, currency text DEFAULT ''credits''::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, reference text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
 	('adjust', 'account text, kind text, amount numeric, reason text, unit text DEFAULT ''points''::text, reference text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('appeal', 'account text, kind text, message text', 'bigint', 'v'),
 	('approve_payout', 'id bigint, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('authorize_usage', 'user_id text, amount numeric, request_id text, ttl interval DEFAULT ''00:15:00''::interval', 'numeric', 'v'),
 	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
+	('close_review', 'id bigint, note text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('complete_onboarding', 'account text, at timestamp with time zone DEFAULT now(), kind text DEFAULT ''user''::text', 'boolean', 'v'),
 	('complete_payout', 'id bigint, reference text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('credits', 'user_id text, currency text DEFAULT ''credits''::text', 'numeric', 's'),
+	('customize_invite', 'email text, invite_code text, custom text', 'text', 'v'),
 	('deduct_token', 'user_id text, amount integer DEFAULT NULL::integer, character_id text DEFAULT NULL::text, request_id text DEFAULT NULL::text, usage_type text DEFAULT ''chat''::text, model_id text DEFAULT NULL::text', 'TABLE(success boolean, message text, new_balance numeric)', 'v'),
+	('earn_codes', 'email text, OUT earned boolean, OUT codes_available bigint, OUT message text', 'record', 'v'),
 	('earning_history', 'account text, kind text DEFAULT ''user''::text, days integer DEFAULT 30', 'TABLE(day date, own numeric, referral numeric, bonus numeric, total numeric)', 's'),
 	('end_campaign', 'name text, at timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('explain_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, rule text, base numeric, rate numeric, multiplier numeric, note text)', 's'),
@@ -39,12 +44,17 @@ insert into call values
 	('maintain', '', 'TABLE(task text, done bigint)', 'v'),
 	('model_earnings', 'user_id text', 'jsonb', 's'),
 	('month', 'month text', 'date', 'i'),
+	('notification_done', 'ids bigint[]', 'bigint', 'v'),
+	('perks', 'account text, kind text DEFAULT ''user''::text', 'TABLE(perk text, since timestamp with time zone, until timestamp with time zone, active boolean)', 's'),
 	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
 	('quote', 'endpoint text, model text, input_tokens integer, output_tokens integer, user_id text DEFAULT NULL::text, provider_id text DEFAULT NULL::text, at timestamp with time zone DEFAULT now()', 'TABLE(service text, tier text, provider_points numeric, user_points numeric, creator_earnings numeric, cost numeric)', 's'),
 	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
+	('redeem_code', 'code text, email text, OUT status text, OUT inviter text, OUT message text', 'record', 'v'),
+	('referral_analytics', 'email text', 'jsonb', 's'),
 	('referral_chain', 'account text, kind text DEFAULT ''user''::text, depth integer DEFAULT NULL::integer', 'SETOF rewards.chain_member', 's'),
 	('referral_code', 'account text, kind text DEFAULT ''user''::text, custom text DEFAULT NULL::text', 'text', 'v'),
 	('referral_network', 'account text, kind text DEFAULT ''user''::text', 'SETOF rewards.network_member', 's'),
+	('referral_quality', 'email text, OUT referred_count bigint, OUT quality_score numeric, OUT rewards jsonb', 'record', 's'),
 	('referral_signup', 'code text, referee text, OUT referrer text, INOUT kind text DEFAULT ''user''::text, at timestamp with time zone DEFAULT now(), OUT bonus numeric, OUT created_at timestamp with time zone', 'record', 'v'),
 	('referral_stats', 'account text, kind text DEFAULT ''user''::text', 'jsonb', 's'),
 	('refund_credits', 'reference text, reason text, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
@@ -55,31 +65,42 @@ insert into call values
 	('repair', 'reason text', 'bigint', 'v'),
 	('request_payout', 'account text, kind text, amount numeric, unit text DEFAULT ''earnings''::text, method text DEFAULT NULL::text, reference text DEFAULT NULL::text', 'bigint', 'v'),
 	('rerate', 'since timestamp with time zone, until timestamp with time zone, reason text, dry_run boolean DEFAULT true', 'TABLE(usage_id bigint, kind text, account text, entry text, booked numeric, now_due numeric)', 'v'),
+	('resolve_appeal', 'id bigint, accepted boolean, note text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('reverse_journal', 'journal_id bigint, reason text', 'bigint', 'v'),
 	('reverse_usage', 'usage_id bigint, reason text', 'bigint', 'v'),
 	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
+	('revoke_rewards', 'account text, kind text, reason text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
+	('sanction', 'account text, kind text, reason text, updated_by text DEFAULT CURRENT_USER', 'text', 'v'),
 	('set_bonus', 'event text, kind text, amount numeric, recipient_level integer DEFAULT 1, threshold integer DEFAULT NULL::integer, hold interval DEFAULT NULL::interval, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_days_reward', 'reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_milestone', 'referrals integer, reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_multiplier', 'account text, kind text, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_payout_method', 'account text, method text, details jsonb, kind text DEFAULT ''user''::text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('set_payout_rule', 'unit text, minimum numeric, auto boolean DEFAULT false, methods text[] DEFAULT NULL::text[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_pricing', 'config_key text, price_per_unit numeric, unit text, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'SETOF rewards.price_set', 'v'),
+	('set_quality', 'weights jsonb, min_sample integer DEFAULT NULL::integer, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_quality_bonus', 'above numeric, referrals integer, reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_quality_threshold', 'below numeric, action text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_kinds', 'referrer_kind text, referee_kind text, allowed boolean, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_status', 'account text, kind text, status text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_streak_multiplier', 'kind text, days integer, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_tier', 'tier text, points numeric, vram_above numeric DEFAULT NULL::numeric, vram_upto numeric DEFAULT NULL::numeric, title text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_token_cost', 'usage_type text, amount integer, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_uptime_points', 'points_per_hour numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_user_share', 'share numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('share_referral', 'inviter_email text, recipient_email text, invite_code text, OUT status text, OUT referral_id uuid, OUT message text', 'record', 'v'),
 	('shares', 'distribution rewards.distribution', 'TABLE(account_number bigint, entry text, level integer, amount numeric)', 'i'),
 	('shares_of', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric)', 's'),
 	('simulate', 'preset text, since timestamp with time zone, until timestamp with time zone, changes jsonb DEFAULT ''{}''::jsonb', 'TABLE(kind text, account text, entry text, actual numeric, simulated numeric)', 's'),
 	('start_campaign', 'name text, multiplier numeric, since timestamp with time zone, until timestamp with time zone, kind text DEFAULT NULL::text, service text DEFAULT NULL::text, tier text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
+	('take_notifications', 'n integer, lease interval DEFAULT ''00:05:00''::interval', 'TABLE(id bigint, kind text, account text, event text, payload jsonb, created_at timestamp with time zone)', 'v'),
 	('toggle_mainnet', 'is_mainnet boolean, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
 	('uninstall', 'confirmation text', 'void', 'v'),
@@ -96,7 +117,9 @@ from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname in (
 
 create temp table relation (name text, columns text);
 insert into relation values
+	('account_statuses', 'kind account status source reason since until recorded_at updated_by'),
 	('accounts', 'kind account email status status_until referrer joined_at onboarded_at last_active_at'),
+	('appeals', 'id kind account message created_at status resolved_at resolved_by note'),
 	('board_lines', 'board month kind account points'),
 	('bonuses', 'event kind amount recipient_level valid_from updated_by threshold hold'),
 	('campaigns', 'name multiplier since until kind service tier running updated_by'),
@@ -104,12 +127,14 @@ insert into relation values
 	('credit_holds', 'request_id user_id amount created_at expires_at status usage_id closed_at'),
 	('credit_transactions', 'id user_id currency type amount balance_after reason reference usage_id updated_by created_at'),
 	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
+	('invite_codes', 'code owner created_at expires_at used_by used_at source custom recipient_email voided_at reason'),
 	('leaderboard', 'board month rank kind account points'),
 	('ledger', 'source source_id kind account entry level amount unit created_at recorded_at reason'),
 	('model_creator_earnings', 'creator_id model_id total_usage_count total_tokens_consumed total_earnings last_usage_at created_at updated_at'),
 	('model_patterns', 'position pattern but_not tier match valid_from updated_by'),
 	('model_usage_logs', 'id user_id model_id character_id creator_id usage_type tokens_consumed earnings_generated created_at'),
 	('models', 'id name category character_id tier vram_gb rate created_at'),
+	('notifications', 'id kind account event payload created_at taken_until delivered_at'),
 	('payouts', 'id kind account unit amount method status reference automatic requested_at requested_by approved_at approved_by ended_at ended_by transfer reason'),
 	('pricing', 'config_key price_per_unit unit valid_from updated_by'),
 	('pricing_history', 'config_key price_per_unit unit valid_from updated_by recorded_at'),
@@ -120,6 +145,8 @@ insert into relation values
 	('referral_points_by_level', 'kind account month level points events'),
 	('referral_rates', 'kind level rate valid_from updated_by'),
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
+	('referrals', 'id inviter_email invited_email invite_code status created_at kind referee joined_at'),
+	('reviews', 'id kind account reason evidence created_at open closed_at closed_by note'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
 	('services', 'service endpoint_suffix points provider_per_token user_base user_per_token valid_from updated_by'),
 	('settings', 'name value default_value description updated_by updated_at'),
@@ -169,7 +196,8 @@ select throws_ok('insert into rewards.score values (' || b || ', ''2025-01-01'',
 select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)
 		from pg_attribute a where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
 from (values ('account_fact', 'id bigint, account bigint, fact text, number numeric, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
-	('activity', 'account bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred bigint, services text[], streak integer, best_streak integer, streak_since date, last_day date'),
+	('activity', 'account bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred bigint, services text[], streak integer, best_streak integer, streak_since date, last_day date, requests bigint, onboarded_at timestamp with time zone'),
+	('account_status', 'id bigint, account bigint, status text, source text, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, reason text, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
 	('uptime', 'account bigint, day date, seconds integer, reached boolean, counted boolean, booked numeric, recorded_at timestamp with time zone'),
 	('hold', 'id bigint, account bigint, amount numeric, request_id text, expires_at timestamp with time zone, created_at timestamp with time zone, seen_from bigint, closed_at timestamp with time zone, outcome text, usage_id bigint'),
 	('lot', 'id bigint, account bigint, unit smallint, remaining numeric, expires_at timestamp with time zone'),
@@ -183,6 +211,18 @@ select is(pg_get_indexdef('rewards.hold_request'::regclass), 'CREATE UNIQUE INDE
 select is(pg_get_indexdef('rewards.journal_reference'::regclass), 'CREATE UNIQUE INDEX journal_reference ON rewards.journal USING btree (event, reference) WHERE (reference IS NOT NULL)', 'a reference adds once');
 select col_is_unique('rewards', 'payout', 'reference', 'a reference asks for one payout');
 select col_is_pk('rewards', 'uptime', array['account', 'day'], 'a day of uptime is there once');
+select is(pg_get_indexdef('rewards.account_status_account'::regclass), 'CREATE INDEX account_status_account ON rewards.account_status USING btree (account, valid_until)', 'statuses that hold are found by account');
+select col_is_unique('rewards', 'invite_reward', array['account', 'cause'], 'what is earned is given once');
+select col_is_unique('rewards', 'referral', array['inviter', 'email'], 'an invitation is there once');
+select col_is_unique('rewards', 'notification', array['account', 'event', 'cause'], 'nobody is told twice');
+select col_is_pk('rewards', 'quality_score', array['account', 'day'], 'a day has one score');
+select is(pg_get_indexdef(('rewards.' || i)::regclass), d, i) from (values
+	('invite_code_upper', 'CREATE UNIQUE INDEX invite_code_upper ON rewards.invite_code USING btree (upper(code))'),
+	('referral_referee', 'CREATE UNIQUE INDEX referral_referee ON rewards.referral USING btree (referee) WHERE (referee IS NOT NULL)'),
+	('appeal_open', 'CREATE UNIQUE INDEX appeal_open ON rewards.appeal USING btree (account) WHERE (resolved_at IS NULL)'),
+	('review_open', 'CREATE UNIQUE INDEX review_open ON rewards.review USING btree (account) WHERE (closed_at IS NULL)')) x(i, d);
+select throws_ok(format('insert into rewards.account_status (account, status, source, valid_from, seen_from, reason, updated_by) values (1, %L, %L, now(), 0, %L, %L)', s, o, 'x', 'x'),
+	'23514', null, s || ' by ' || o || ' is no status') from (values ('cursed', 'set'), ('banned', 'whim')) x(s, o);
 select matches(pg_get_indexdef(i.indexrelid), '^CREATE UNIQUE INDEX \w+ ON rewards.journal USING btree \(event, account, cause\)', 'a bonus is booked once')
 from pg_index i where i.indrelid = 'rewards.journal'::regclass and i.indisunique and not i.indisprimary and i.indpred is null;
 -- every call on a board has a form by month as text and one by date
@@ -251,7 +291,8 @@ select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' |
 	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
 	'select * from rewards.leaderboard', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_rank(''u'', ''user'')', 'select * from rewards.leaderboard_around(''u'', ''user'')',
 	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth',
-	'select rewards.credits(''u'')', 'select * from rewards.user_credits', 'select * from rewards.pricing', 'select rewards.deduct_token(''u'')', 'select rewards.add_credits(''u'', 1)', 'select rewards.quote(''/tts'', null, 0, 0)']) command;
+	'select rewards.credits(''u'')', 'select * from rewards.user_credits', 'select * from rewards.pricing', 'select rewards.deduct_token(''u'')', 'select rewards.add_credits(''u'', 1)', 'select rewards.quote(''/tts'', null, 0, 0)',
+	'select rewards.earn_codes(''u'')', 'select rewards.referral_quality(''u'')', 'select rewards.appeal(''u'', ''user'', ''x'')', 'select * from rewards.referrals', 'select * from rewards.account_statuses', 'select rewards.set_status(''u'', ''user'', ''banned'', ''x'')']) command;
 select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
 select lives_ok('select rewards.install()', 'install() again renews what is granted');
 
@@ -259,15 +300,16 @@ select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,deduct_token,authorize_usage,release_hold,request_payout,take_notifications,notification_done,
+		share_referral,redeem_code,customize_invite,complete_onboarding,earn_codes,appeal,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
-		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what app may call');
+		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
-		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,require_installed}'::text[], 'what analyst may call');
+		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
@@ -290,10 +332,12 @@ select is_empty($$
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not has_column_privilege('rewards_test_analyst', c.oid, a.attnum, 'select')
-	$$, '{accounts.email,users.email}'::text[], 'analyst reads every view but for e-mails');
+	$$, '{accounts.email,users.email,invite_codes.recipient_email,referrals.inviter_email,referrals.invited_email}'::text[], 'analyst reads every view but for e-mails');
 
 -- at work: the app, with something in its user's wallets
 select lives_ok('select rewards.add_credits(''u'', 10), rewards.add_credits(''u'', 10, currency => ''tokens'')', 'add_credits');
+select lives_ok($$select rewards.register_account('a'), rewards.set_milestone(1, '{"codes": 2, "premium": "1 month"}')$$, 'a milestone');
+insert into rewards.invite_code (code, owner, source) select 'VOBEE-' || n, rewards.account_number('user', 'a'), 'days' from generate_series(1, 2) n;
 select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms, character_id, usage_type, created_at)
 		values (''r'', ''u'', ''p'', ''/v1/chat/completions'', ''mixtral'', 200, 1, 2, 3, null, null, now())',
@@ -307,13 +351,23 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')', 'select rewards.referral_stats(''a'')',
 	'select rewards.deduct_token(''u'', 2, ''c'', ''chat'')', 'select rewards.authorize_usage(''u'', 3, ''later'')', 'select rewards.release_hold(''later'')', 'select rewards.request_payout(''u'', ''user'', 0.1, ''points'')',
 	'select rewards.credits(''u'')', 'select rewards.credits(''u'', ''tokens'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'select rewards.balance(''u'', ''user'', ''tokens'')',
-	'select * from rewards.credit_transactions', 'select * from rewards.user_credits']) command;
+	'select * from rewards.credit_transactions', 'select * from rewards.user_credits',
+	'select rewards.share_referral(''a'', ''F@example.com'', ''VOBEE-1'')', 'select rewards.redeem_code(''vobee-1'', ''f@example.com'')', 'select rewards.customize_invite(''a'', ''VOBEE-2'', ''For-My-Friend'')',
+	'select rewards.complete_onboarding(''b'')', 'select rewards.earn_codes(''a'')', 'select rewards.perks(''a'')', 'select rewards.referral_quality(''a'')', 'select rewards.referral_analytics(''a'')',
+	'select rewards.appeal(''b'', ''user'', ''I am sorry'')', 'select invited_email, status from rewards.referrals', 'select recipient_email from rewards.invite_codes',
+	'select rewards.notification_done(array(select id from rewards.take_notifications(10)))']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
 	'update rewards.usage_logs set user_points = 1', 'delete from rewards.usage_logs', 'truncate rewards.usage_logs', 'insert into rewards.usage_logs_default (user_id, endpoint) values (''u'', ''/tts'')',
 	'select * from rewards.usage_logs_default', 'select * from rewards.account', 'insert into rewards.rule default values', 'select * from rewards.admin_log', 'select nextval(''rewards.usage_number'')',
-	'select rewards.set_user_share(0.5)', 'select rewards.set_referral_kinds(''user'', ''provider'', true)', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.voided_identity', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
+	'select rewards.set_user_share(0.5)', 'select rewards.set_status(''u'', ''user'', ''active'', ''x'')', 'select rewards.sanction(''u'', ''user'', ''x'')', 'select rewards.revoke_rewards(''u'', ''user'', ''x'')', 'select rewards.resolve_appeal(1, true)',
+	'select rewards.close_review(1, ''x'')', 'select rewards.set_milestone(1, ''{"codes": 1}'')', 'select rewards.set_days_reward(''{"codes": 1}'')', 'select rewards.set_quality(''{"recency": 1}'')', 'select rewards.set_quality_bonus(0, 1, ''{"codes": 1}'')', 'select rewards.set_quality_threshold(0, ''warned'')',
+	'select rewards.add_status(1, ''active'', ''set'', ''x'', null, ''x'')', 'select rewards.make_invite_codes(1, 1, ''days'')', 'select rewards.grant_reward(1, ''days'', ''{"codes": 1}'', ''x'')', 'select rewards.notify(''{1}'', ''status'', ''{x}'', ''{"{}"}'')',
+	'select rewards.apply_thresholds()', 'select rewards.open_reviews()', 'select rewards.record_scores(now())', 'select rewards.add_edge(1, ''user'', 2, ''x'', now(), false)', 'select rewards.person(''a'')', 'select rewards.address_of(1)', 'select rewards.referral_stages(1)',
+	'select * from rewards.account_status', 'insert into rewards.account_status default values', 'select * from rewards.invite_code', 'update rewards.invite_code set used_at = null', 'select * from rewards.referral', 'select * from rewards.invite_reward', 'insert into rewards.perk default values',
+	'select * from rewards.quality_score', 'select * from rewards.review', 'select * from rewards.appeal', 'select * from rewards.revocation', 'delete from rewards.notification',
+	 'select rewards.set_referral_kinds(''user'', ''provider'', true)', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.voided_identity', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
 	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
 	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
 	'select rewards.verify_rows(null, null)', 'select rewards.rerate(''2025-01-01'', ''2026-01-01'', ''x'')', 'select rewards.simulate(null, ''2025-01-01'', ''2026-01-01'')',
@@ -336,6 +390,9 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
 from unnest('{rewards_test_sequence,rewards.account_id_seq}'::text[]) s;
+-- the views also of referees that have come further
+select lives_ok('insert into rewards.usage_logs (user_id, endpoint) values (''b'', ''/tts'')', 'a referee''s request');
+select lives_ok('select rewards.post()', 'post');
 -- the analyst
 select is(pg_temp.attempt('rewards_test_analyst', format('select count(%I) from rewards.%I', split_part(r.columns, ' ', 1), r.name)), 'done', 'analyst: ' || r.name)
 from relation r where r.name <> 'admin_log';
@@ -345,10 +402,13 @@ select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' 
 	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
 	'select rewards.model_earnings(''a'')', 'select * from rewards.leaderboard_top(''user'', ''all'')', 'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')',
 	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')',
-	'select rewards.referral_stats(''a'')', 'select rewards.credits(''u'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
+	'select rewards.referral_stats(''a'')', 'select rewards.referral_quality(''a'')', 'select rewards.referral_analytics(''a'')', 'select rewards.perks(''a'')', 'select status, kind, referee, joined_at from rewards.referrals', 'select rewards.credits(''u'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
 where command not like 'copy%';
 select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
-	'select email from rewards.users', 'select * from rewards.accounts', 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
+	'select email from rewards.users', 'select * from rewards.accounts', 'select * from rewards.referrals', 'select invited_email from rewards.referrals', 'select inviter_email from rewards.referrals', 'select recipient_email from rewards.invite_codes',
+	'select rewards.share_referral(''a'', ''z@example.com'', ''x'')', 'select rewards.redeem_code(''x'', ''z@example.com'')', 'select rewards.customize_invite(''a'', ''x'', ''xyz'')', 'select rewards.earn_codes(''a'')', 'select rewards.complete_onboarding(''a'')',
+	'select rewards.appeal(''a'', ''user'', ''x'')', 'select rewards.set_status(''a'', ''user'', ''banned'', ''x'')', 'select rewards.person(''a'')', 'select * from rewards.invite_code', 'select * from rewards.account_status', 'select * from rewards.appeal', 'select rewards.take_notifications(1)',
+	 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
 	'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.track_usage(''x'', ''u'', ''p'', ''/tts'', null, 200, 0, 0, 0)',
 	'select rewards.register_account(''z'')', 'select rewards.referral_code(''a'')', 'select rewards.register_model(''z'')', 'select rewards.next_number(''rewards.usage_number'')', 'select rewards.post()',
 	'select rewards.repair(''x'')', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.score', 'select * from rewards.network', 'select * from rewards.board_rank(2::smallint, null, ''user'', ''u'')',
@@ -358,10 +418,12 @@ select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: '
 	'select rewards.adjust(''u'', ''user'', 1, ''x'')', 'select rewards.reverse_usage(1, ''x'')', 'select rewards.approve_payout(1)', 'select rewards.toggle_mainnet(false)', 'select rewards.maintain()',
 	'select * from rewards.wallet', 'select * from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method']) command;
 -- what was refused left nothing
-select is((select count(*) from rewards.usage_logs), 3::bigint, 'three rows were written');
+select is((select count(*) from rewards.usage_logs), 4::bigint, 'four rows were written');
 select is((select rewards.credits('u') || ' ' || rewards.credits('u', 'tokens')), '10 8', 'and two tokens spent');
+select is((select string_agg(referee || ' ' || status, ', ' order by referee) from rewards.referrals), 'b onboarded, f@example.com joined', 'two have joined');
+select is((select string_agg(code, ' ') from rewards.invite_codes where custom), 'For-My-Friend', 'and a code has another text');
 select is((select string_agg(unit || ' ' || amount || ' ' || status, ', ') from rewards.payouts), 'points 0.1 requested', 'one payout was asked for');
-select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b u', 'three users are known');
+select is((select string_agg(account, ' ' order by account) from rewards.accounts where kind = 'user'), 'a b f@example.com u', 'four users are known');
 -- an owner that is no superuser could not give its rights away unseen
 select is((select count(*) from rewards.admin_log where call = 'grant_access'), 2::bigint, 'grants are on record');
 select * from finish();
