@@ -9,7 +9,8 @@
  * where they belong.
  *
  * The order of a board: more points first, equal points by account id.  Ranks
- * leave gaps after ties.  Nothing above zero, no place.
+ * leave gaps after ties.  Nothing above zero, no place.  Nor has who is banned:
+ * such an account is a contender that stands at zero, whatever it has.
  */
 #include "postgres.h"
 
@@ -22,6 +23,7 @@
 #include "miscadmin.h"
 #include "ranking.h"
 #include "score.h"
+#include "stream.h"
 #include "totals.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -40,12 +42,13 @@ typedef struct Place
 	AmountSum	folded;			/* of these, what buckets and index know */
 } Place;
 
-/* an account that the tail adds something to */
+/* an account that the tail adds something to, or that is banned */
 typedef struct Contender
 {
 	int64		account;		/* number, or key of a name */
 	int			kind;
 	AmountSum	delta;
+	bool		banned;
 } Contender;
 
 typedef struct Ranking
@@ -68,15 +71,27 @@ typedef struct PlaceList
 
 /* ---- contenders ---- */
 
-static void
-add_delta(Ranking *ranking, int64 account, const Total *line)
+static Contender *
+find_contender(Ranking *ranking, int64 account)
 {
 	bool		found;
 	Contender  *contender = hash_search(ranking->contenders, &account, HASH_ENTER, &found);
 
 	if (!found)
+	{
+		contender->kind = KIND_UNKNOWN;
 		contender->delta = 0;
-	if (!found || line->kind != KIND_UNKNOWN)
+		contender->banned = false;
+	}
+	return contender;
+}
+
+static void
+add_delta(Ranking *ranking, int64 account, const Total *line)
+{
+	Contender  *contender = find_contender(ranking, account);
+
+	if (line->kind != KIND_UNKNOWN)
 		contender->kind = line->kind;
 	contender->delta += line->amount;
 }
@@ -119,6 +134,28 @@ collect_deltas(Ranking *ranking, Totals *totals)
 		}
 		add_delta(ranking, account, line);
 	}
+}
+
+static StreamQuery banned_query = {
+	.text = "select s.account from rewards.present_statuses s where s.status = 'banned'"
+};
+
+/* RowVisitor */
+static bool
+add_banned(TupleTableSlot *slot, void *context)
+{
+	find_contender((Ranking *) context, DatumGetInt64(slot->tts_values[0]))->banned = true;
+	return true;
+}
+
+static void
+collect_banned(Ranking *ranking)
+{
+	if (catalog_is_empty(TABLE_ACCOUNT_STATUS))
+		return;
+	SPI_connect();
+	stream_rows(&banned_query, NULL, NULL, add_banned, ranking);
+	SPI_finish();
 }
 
 /*
@@ -229,7 +266,7 @@ place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
 		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
 	else
 		place = find_folded(ranking, scores, contender->account, contender->kind);
-	place.points = place.folded + contender->delta;
+	place.points = contender->banned ? 0 : place.folded + contender->delta;
 	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
 		add_place(ranking, place);
 }
@@ -270,6 +307,7 @@ ranking_create(Board board, DateADT month)
 									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	ranking->remembering = begin_remembering(line_read_tail(totals_visit, totals));
 	collect_deltas(ranking, totals);
+	collect_banned(ranking);
 	place_contenders(ranking, totals);
 	return ranking;
 }

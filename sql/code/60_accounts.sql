@@ -121,7 +121,7 @@ begin
 	number := (rewards.ensure_account(kind, account)).number;
 	if rewards.setting('code_policy') = 'identity' then
 		/* revoked, or somebody's revoked code before it was an id */
-	if exists (select from rewards.voided_identity v where v.account = number)
+		if exists (select from rewards.voided_identity v where v.account = number)
 			or exists (select from rewards.code c where c.code = code and c.voided_at is not null) then
 			raise exception 'the code of % "%" was revoked', kind, account
 				using errcode = 'RW006', hint = 'Set code_policy to generated or both, and it can have another one.';

@@ -78,6 +78,10 @@ begin
 	if number is not null then
 		return;
 	end if;
+	if exists (select from rewards.account a where lower(a.email) = lower(ensure_person.email) and a.kind = 'user') then
+		raise exception 'several users have the e-mail "%"', email
+			using errcode = 'invalid_parameter_value', hint = 'Say which of them is meant by its id.';
+	end if;
 	made := rewards.ensure_account('user', email);
 	number := made.number;
 	created := made.created;
@@ -87,7 +91,7 @@ begin
 end
 $$;
 revoke all on function rewards.ensure_person(text) from public;
-comment on function rewards.ensure_person(text) is 'the user of an e-mail, registered by it if need be; RW001 where auto_register is off';
+comment on function rewards.ensure_person(text) is 'the user of an e-mail, registered by it if need be; RW001 where auto_register is off, 22023 where several users have it';
 
 create function rewards.who(number bigint) returns text
 	language sql stable strict parallel unsafe
@@ -257,6 +261,26 @@ comment on function rewards.sanction(text, text, text, text) is
 
 /* ---- taking back ---- */
 
+create function rewards.unseen_numbers(upto bigint) returns int8multirange
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	/* of the numbers that are not folded those that no visible row has */
+	with open_numbers as (
+		select c.last, coalesce(range_agg(int8range(s.first, s.last, '[]')) filter (where s.first is not null), '{}')
+			+ int8multirange(int8range(c.last + 1, greatest(upto, c.last) + 1)) as numbers
+		from rewards.cursor c left join lateral unnest(c.open_first, c.open_last) s(first, last) on true
+		group by c.last
+	), visible as (
+		select u.id from open_numbers o, unnest(o.numbers) r, rewards.usage_logs u where u.id >= lower(r) and u.id < upper(r)
+		union all
+		select j.id from open_numbers o, unnest(o.numbers) r, rewards.journal j where j.id >= lower(r) and j.id < upper(r)
+	)
+	select o.numbers - coalesce((select range_agg(int8range(v.id, v.id, '[]')) from visible v), '{}') from open_numbers o
+$$;
+revoke all on function rewards.unseen_numbers(bigint) from public;
+comment on function rewards.unseen_numbers(bigint) is 'numbers drawn whose rows the snapshot does not see: not yet committed, edges, or gone for good';
+
 create function rewards.is_revoked(number bigint, entry text, at timestamptz, line bigint) returns boolean
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -267,7 +291,7 @@ begin
 	end if;
 	return exists (
 		select from rewards.revocation r
-		where r.account = number and line <= r.seen_from and (not isfinite(r.since)
+		where r.account = number and line <= r.seen_from and not r.unseen @> line and (not isfinite(r.since)
 			or (at at time zone rewards.setting('time_zone'))::date >= (r.since at time zone rewards.setting('time_zone'))::date));
 end
 $$;
@@ -286,24 +310,63 @@ as $$
 			rewards.entry_number(s.entry) as entry, s.level, s.amount
 		from rewards.journal j cross join lateral rewards.shares(j.distribution) s
 		where j.event = 'reversal' and j.reverses_source = 'revocation' and j.account = rewards.account_number(revocable_shares.kind, revocable_shares.account)
+	), line as (
+		select l.day, l.entry::smallint as entry, l.level::smallint as level, sum(l.amount) as amount
+		from (
+			select l.period as day, abs(l.entry) as entry, l.level, l.amount
+			from rewards.account_lines(revocable_shares.account, revocable_shares.kind, 'day') l where l.unit = 1
+			union all
+			select r.booked, r.entry, r.level, -r.amount from revoked r
+			union all
+			select r.day, r.entry, r.level, r.amount from revoked r
+		) l
+		where l.entry in (3, 5, 6, 7, 8, 9)
+			and l.day >= (revocable_shares.since at time zone rewards.setting('time_zone'))::date
+		group by l.day, l.entry, l.level
+	), counted as (
+		/* a day below zero has what was reversed of closed days before it */
+		select l.*, coalesce(-sum(l.amount) filter (where l.amount < 0) over columns, 0) as reversed,
+			sum(l.amount) filter (where l.amount > 0) over (partition by l.entry, l.level order by l.day) as upto
+		from line l window columns as (partition by l.entry, l.level)
 	)
-	select l.day, l.entry::smallint, l.level::smallint, sum(l.amount)
-	from (
-		select l.period as day, abs(l.entry) as entry, l.level, l.amount
-		from rewards.account_lines(revocable_shares.account, revocable_shares.kind, 'day') l where l.unit = 1
-		union all
-		select r.booked, r.entry, r.level, -r.amount from revoked r
-		union all
-		select r.day, r.entry, r.level, r.amount from revoked r
-	) l
-	where l.entry in (3, 5, 6, 7, 8, 9)
-		and l.day >= (revocable_shares.since at time zone rewards.setting('time_zone'))::date
-	group by l.day, l.entry, l.level
-	having sum(l.amount) > 0
+	select c.day, c.entry, c.level, least(c.amount, c.upto - c.reversed)
+	from counted c where c.amount > 0 and c.upto > c.reversed
 	order by 1, 2, 3
 $$;
 revoke all on function rewards.revocable_shares(text, text, timestamptz) from public;
 comment on function rewards.revocable_shares(text, text, timestamptz) is 'referral shares and bonuses of an account from a programme day on, less what was taken back';
+
+create function rewards.book_revocation(number bigint, account text, kind text, since timestamptz, reason text, actor text) returns numeric
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	zone text := rewards.setting('time_zone');
+	points numeric;
+begin
+	/* in one statement: what is taken back is what the same snapshot sees */
+	with revocation as (
+		insert into rewards.revocation as r (account, since, seen_from, unseen, reason, updated_by)
+		select number, since, n.upto, rewards.unseen_numbers(n.upto), reason, actor
+		from (select rewards.last_number() as upto) n
+		returning r.id
+	), line as materialized (
+		select * from rewards.revocable_shares(account, kind, since)
+	), booked as (
+		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
+		select rewards.correction_time(l.day::timestamp at time zone zone), 1,
+			jsonb_agg(jsonb_build_object('account', number, 'entry', rewards.entry_name(l.entry), 'level', l.level, 'amount', -l.amount)
+				order by l.entry, l.level)::text::rewards.distribution,
+			reason, actor, 'reversal', number, 'revocation ' || r.id || ' ' || l.day, 'revocation', r.id
+		from revocation r, line l group by r.id, l.day order by l.day
+	)
+	select coalesce(sum(l.amount), 0) into points from line l;
+	return points;
+end
+$$;
+revoke all on function rewards.book_revocation(bigint, text, text, timestamptz, text, text) from public;
+comment on function rewards.book_revocation(bigint, text, text, timestamptz, text, text) is 'takes back referral shares and bonuses of an account, day by day; returns what they come to';
 
 create function rewards.revoke_rewards(account text, kind text, reason text, since timestamptz default null, updated_by text default current_user)
 	returns numeric
@@ -313,8 +376,6 @@ as $$
 #variable_conflict use_variable
 declare
 	number bigint;
-	revocation bigint;
-	zone text := rewards.setting('time_zone');
 	points numeric;
 	codes bigint;
 begin
@@ -324,26 +385,23 @@ begin
 	perform rewards.check_reason(reason);
 	perform rewards.check_not_null(updated_by, 'updated_by');
 	since := coalesce(since, '-infinity');
+	if since > clock_timestamp() then
+		raise exception 'since must not be in the future'
+			using errcode = 'invalid_parameter_value', hint = 'Leave it out to take back all.';
+	elsif current_setting('transaction_isolation') <> 'read committed' then
+		/* one that waited must see what the one before has taken */
+		raise exception 'revoke_rewards() cannot run in a REPEATABLE READ or SERIALIZABLE transaction'
+			using errcode = 'active_sql_transaction', hint = 'Call it in a READ COMMITTED transaction.';
+	end if;
 	number := (rewards.ensure_account(kind, account)).number;
 	/* one at a time: nothing is taken back twice */
 	perform 1 from rewards.account a where a.id = number for no key update;
-	insert into rewards.revocation as r (account, since, seen_from, reason, updated_by)
-	values (number, since, rewards.last_number(), reason, updated_by) returning r.id into revocation;
-	with line as materialized (
-		select * from rewards.revocable_shares(account, kind, since)
-	), booked as (
-		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
-		select rewards.correction_time(l.day::timestamp at time zone zone), 1,
-			jsonb_agg(jsonb_build_object('account', number, 'entry', rewards.entry_name(l.entry), 'level', l.level, 'amount', -l.amount)
-				order by l.entry, l.level)::text::rewards.distribution,
-			reason, updated_by, 'reversal', number, 'revocation ' || revocation || ' ' || l.day, 'revocation', revocation
-		from line l group by l.day order by l.day
-	)
-	select coalesce(sum(l.amount), 0) into points from line l;
+	points := rewards.book_revocation(number, account, kind, since, reason, updated_by);
 	update rewards.invite_code c set voided_at = clock_timestamp(), reason = reason
 	where c.owner = number and c.used_at is null and c.voided_at is null and c.created_at >= since;
 	get diagnostics codes = row_count;
 	update rewards.perk p set voided_at = clock_timestamp() where p.account = number and p.voided_at is null and p.granted_at >= since;
+	update rewards.invite_reward g set revoked_at = clock_timestamp() where g.account = number and g.revoked_at is null and g.granted_at >= since;
 	perform rewards.log_call('revoke_rewards', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'since', since),
 		null, jsonb_build_object('points', points, 'codes', codes), updated_by);
 	return points;
@@ -351,7 +409,7 @@ end
 $$;
 revoke all on function rewards.revoke_rewards(text, text, text, timestamptz, text) from public;
 comment on function rewards.revoke_rewards(text, text, text, timestamptz, text) is
-	'takes back what an account has got by referrals and bonuses, of the programme day of since and later (NULL: all), in the days and columns it came from, and voids its unused invite codes and its perks given since. Points of its own stay. Returns the points; a second call takes back only what has come since (A3, K8)';
+	'takes back what an account has got by referrals and bonuses, of the programme day of since and later (NULL: all), in the days and columns it came from, and voids its unused invite codes and its perks given since. Points of its own stay. Returns the points; a second call takes back only what has come since. 25001 under REPEATABLE READ or SERIALIZABLE (A3, K8)';
 
 /* ---- appeals ---- */
 
@@ -409,7 +467,8 @@ begin
 	update rewards.appeal p set accepted = accepted, resolved_at = clock_timestamp(), resolved_by = updated_by, note = note where p.id = id;
 	before := rewards.status_of(appeal.account);
 	if accepted then
-		if before <> 'active' then
+		/* also for one that is over, which the ladder would still count */
+		if exists (select from rewards.account_status s where s.account = appeal.account) then
 			perform rewards.add_status(appeal.account, 'active', 'appeal', coalesce(note, 'appeal accepted'), null, updated_by);
 		end if;
 		update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
@@ -444,4 +503,4 @@ begin
 end
 $$;
 revoke all on function rewards.close_review(bigint, text, text) from public;
-comment on function rewards.close_review(bigint, text, text) is 'says what a review of an account has come to; a new one opens when its score is still that low when maintain() looks again (I6)';
+comment on function rewards.close_review(bigint, text, text) is 'says what a review of an account has come to; a new one opens when its score has changed since and is still that low (I6)';

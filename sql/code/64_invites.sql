@@ -25,7 +25,7 @@ declare
 begin
 	while cardinality(made) < count loop
 		insert into rewards.invite_code as c (code, owner, source, expires_at)
-		values (rewards.random_invite_code(), owner, source, rewards.held_until(now(), life))
+		values (rewards.random_invite_code(), owner, source, rewards.held_until(clock_timestamp(), life))
 			on conflict do nothing returning c.code into code;
 		if code is not null then
 			made := made || code;
@@ -100,7 +100,7 @@ begin
 	end if;
 	number := rewards.person(email);
 	invite := rewards.lock_invite(invite_code, null);
-	if invite.code is null or invite.owner is distinct from number or invite.sent then
+	if invite.code is null or invite.sent or number is null or invite.owner is distinct from number then
 		perform rewards.refuse_invite(invite_code, 'It is not this user''s, or has been sent.');
 	elsif exists (select from rewards.code c where upper(c.code) = upper(custom)) or rewards.reads_like_id(custom, 0) then
 		raise exception using errcode = 'unique_violation';
@@ -274,7 +274,9 @@ begin
 		and r.email = (select lower(coalesce(a.email, a.name)) from rewards.account a where a.id = note_joined.referee);
 	perform rewards.notify(array[inviter], 'code_used', array[referee::text],
 		array[(select jsonb_build_object('code', note_joined.code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
-	if most is null then
+	/* who can claim them */
+	if most is null or rewards.severity(rewards.status_of(inviter)) >= 2
+			or (select a.kind from rewards.account a where a.id = inviter) <> 'user' then
 		return;
 	end if;
 	joined := rewards.joined_referees(inviter, most + 1);
@@ -283,7 +285,7 @@ begin
 	end if;
 	perform rewards.notify(array[inviter], 'milestone_reached', array['referrals/' || m.referrals],
 		array[jsonb_build_object('referrals', m.referrals, 'reward', m.reward)])
-	from rewards.milestones() m where m.referrals = joined;
+	from (select m.* from rewards.milestones() m where m.referrals <= joined order by m.referrals desc limit 1) m;
 	select m.referrals, m.reward into next from rewards.milestones() m where m.referrals > joined limit 1;
 	if found then
 		perform rewards.notify(array[inviter], 'milestone_progress', array[joined || '/' || next.referrals],
@@ -297,18 +299,19 @@ comment on function rewards.note_joined(bigint, bigint, text) is
 
 create function rewards.is_active(number bigint, days integer) returns boolean
 	language plpgsql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
+	security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
 	return (
 		select count(*) from (
-			select distinct t.day from rewards.day_total t
-			where t.account = number and t.unit = 1 and t.entry in (1, 2) and t.events > 0
+			select from rewards.day_total t
+			where t.account = number and t.unit = 1 and abs(t.entry) in (1, 2)
+			group by t.day having sum(t.events) > 0
 			order by t.day limit is_active.days) d) >= is_active.days;
 end
 $$;
 revoke all on function rewards.is_active(bigint, integer) from public;
-comment on function rewards.is_active(bigint, integer) is 'whether an account has made requests on so many days, as far as posted; no more are read';
+comment on function rewards.is_active(bigint, integer) is 'whether an account has made requests on so many days, as far as posted and not taken back; no more are read';
 
 create function rewards.note_referees(accounts bigint[]) returns bigint
 	language sql volatile parallel unsafe
@@ -397,7 +400,7 @@ as $$
 	from (
 		select case p.key when 'codes' then 1 when 'points' then 3 else 2 end,
 			case p.key
-				when 'codes' then (p.value #>> '{}') || ' invite code' || case when p.value = '1' then '' else 's' end
+				when 'codes' then trim_scale((p.value #>> '{}')::numeric) || ' invite code' || case when p.value = '1' then '' else 's' end
 				when 'points' then (p.value #>> '{}') || ' points'
 				else replace(p.key, '_', ' ') || case p.value #>> '{}' when 'lifetime' then ' for life' else ' for ' || (p.value #>> '{}') end end
 		from jsonb_each(reward) p
@@ -416,8 +419,8 @@ begin
 		select count(*) from (
 			select l.period
 			from rewards.account a cross join lateral rewards.account_lines(a.name, a.kind, 'day') l
-			where a.id = number and l.unit = 1 and l.entry in (1, 2) and l.events > 0
-			group by l.period limit most) d);
+			where a.id = number and l.unit = 1 and abs(l.entry) in (1, 2)
+			group by l.period having sum(l.events) > 0 limit most) d);
 end
 $$;
 revoke all on function rewards.active_days(bigint, integer) from public;
@@ -489,7 +492,7 @@ begin
 	if entry is null then
 		return false;
 	end if;
-	perform rewards.make_invite_codes(number, (reward ->> 'codes')::integer, cause) where reward ? 'codes';
+	perform rewards.make_invite_codes(number, (reward ->> 'codes')::numeric::integer, cause) where reward ? 'codes';
 	insert into rewards.perk (account, perk, duration, reward)
 	select number, p.key, case when p.value <> '"lifetime"' then (p.value #>> '{}')::interval end, entry
 	from jsonb_each(reward) p where p.key not in ('codes', 'points') order by p.key;
@@ -553,7 +556,7 @@ begin
 	for due in select * from rewards.due_rewards(number) loop
 		continue when not rewards.grant_reward(number, due.cause, due.reward, due.reason);
 		earned := true;
-		codes := codes + coalesce((due.reward ->> 'codes')::bigint, 0);
+		codes := codes + coalesce((due.reward ->> 'codes')::numeric::bigint, 0);
 		causes := causes || due.cause;
 		message := concat_ws('; ', message, format('You earned %s %s', rewards.reward_words(due.reward), due.words));
 	end loop;
@@ -681,7 +684,7 @@ declare
 	recent bigint := (select count(*) from rewards.account a where a.referrer = number and a.referred_at > now() - interval '90 days');
 	points numeric := (
 		select coalesce(sum(l.amount), 0) from rewards.account a
-		cross join lateral rewards.account_lines(a.name, a.kind, 'day', rewards.today() - 30) l
+		cross join lateral rewards.account_lines(a.name, a.kind, 'day', rewards.today() - 29) l
 		where a.id = number and l.unit = 1 and abs(l.entry) = 3);
 	next record;
 begin

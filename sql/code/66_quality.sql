@@ -120,8 +120,9 @@ as $$
 			case when w.method = 'weighted' and v.requests > 0 then (
 				/* no more days than are asked for are read */
 				select count(*) from (
-					select distinct t.day from rewards.day_total t
-					where t.account = r.id and t.unit = 1 and t.entry in (1, 2) and t.events > 0
+					select from rewards.day_total t
+					where t.account = r.id and t.unit = 1 and abs(t.entry) in (1, 2)
+					group by t.day having sum(t.events) > 0
 					order by t.day limit w.active_days) d)
 				else 0 end as active_on
 		from way w, rewards.account r
@@ -250,9 +251,12 @@ as $$
 declare
 	warned numeric := (rewards.rule_value('quality_threshold', 'warned') ->> 'below')::numeric;
 	paused numeric := (rewards.rule_value('quality_threshold', 'paused') ->> 'below')::numeric;
+	least integer := rewards.quality_sample();
 	candidate record;
 	changed bigint := 0;
 begin
+	/* nobody decides otherwise meanwhile */
+	lock table rewards.account_status in share update exclusive mode;
 	for candidate in
 		select k.account, k.score, t.status
 		from (select distinct on (q.account) q.account, q.score, q.referees from rewards.quality_score q order by q.account, q.day desc) k
@@ -267,9 +271,9 @@ begin
 			order by s.valid_from desc, s.id desc limit 1) b on true
 		cross join lateral (
 			select c.status from unnest(array[coalesce(b.status, 'active'),
-				case when k.score < paused then 'paused' when k.score < warned then 'warned' else 'active' end]) c(status)
+				case when k.referees < least then 'active' when k.score < paused then 'paused' when k.score < warned then 'warned' else 'active' end]) c(status)
 			order by rewards.severity(c.status) desc limit 1) t
-		where k.referees >= rewards.quality_sample() and t.status <> coalesce(p.status, 'active')
+		where t.status <> coalesce(p.status, 'active')
 			/* it takes back only what it has given */
 			and (p.source = 'quality' or rewards.severity(t.status) > rewards.severity(coalesce(p.status, 'active')))
 			/* whom somebody has let off has time to do better */
@@ -302,7 +306,7 @@ begin
 	from (select distinct on (q.account) q.* from rewards.quality_score q order by q.account, q.day desc) k
 	where k.score < threshold and k.referees >= rewards.quality_sample()
 		/* one that was closed is opened again by another score only */
-		and not exists (select from rewards.review r where r.account = k.account and (r.evidence ->> 'score')::numeric = k.score)
+		and not exists (select from rewards.review r where r.account = k.account and (r.closed_at is null or r.closed_at >= k.recorded_at))
 	order by k.account
 	on conflict do nothing;
 	get diagnostics opened = row_count;
@@ -339,6 +343,7 @@ declare
 	month date := (this_month - interval '1 month')::date;
 	label text := to_char(month, 'YYYY-MM');
 	bonus jsonb := rewards.rule_value('quality_bonus', '');
+	good numeric := coalesce((bonus ->> 'above')::numeric, 1);
 	reports bigint;
 begin
 	/* without such rules quality is nobody's business */
@@ -357,15 +362,16 @@ begin
 		select rewards.notify(array_agg(l.account), 'quality_report', array_agg(label), array_agg(jsonb_build_object('month', label, 'score', l.score,
 				'before', l.before, 'trend', case when l.score > l.before then 'up' when l.score < l.before then 'down' else 'steady' end,
 				'referees', l.referees, 'parts', l.parts))) as reports,
-			rewards.notify(array_agg(l.account) filter (where l.score < 0.8), 'suggestion', array_agg(label) filter (where l.score < 0.8),
+			rewards.notify(array_agg(l.account) filter (where l.score <= good), 'suggestion', array_agg(label) filter (where l.score <= good),
 				array_agg(jsonb_build_object('month', label, 'suggestion',
-					coalesce(rewards.quality_advice(l.parts), rewards.quality_advice('{"recency": 0}')))) filter (where l.score < 0.8)) as suggestions,
+					coalesce(rewards.quality_advice(l.parts), rewards.quality_advice('{"recency": 0}')))) filter (where l.score <= good)) as suggestions,
 			/* the quality bonus is within reach */
 			rewards.notify(array_agg(l.account) filter (where l.near), 'bonus_opportunity', array_agg(label) filter (where l.near),
 				array_agg(jsonb_build_object('month', label, 'score', l.score, 'above', bonus -> 'above', 'referrals', bonus -> 'referrals',
 					'reward', bonus -> 'reward')) filter (where l.near)) as opportunities
 		from (
-			select l.*, coalesce(l.score between (bonus ->> 'above')::numeric - 0.2 and (bonus ->> 'above')::numeric, false) and not exists (
+			/* a fifth below it, and not had yet */
+			select l.*, bonus is not null and l.score between good - 0.2 and good and not exists (
 				select from rewards.invite_reward g where g.account = l.account and g.cause = 'quality') as near
 			from latest l
 		) l

@@ -23,17 +23,20 @@ create function rewards.announce_notifications() returns void
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
-	newest bigint := (select max(n.id) from rewards.notification n where n.delivered_at is null);
+	known pg_snapshot := (select c.announced from rewards.cursor c);
 begin
 	/* commits that notify wait for each other: so it is left to posting, and to one a posting */
-	update rewards.cursor set announced = newest where announced < newest;
-	if found then
+	if exists (
+			select from rewards.notification n
+			where n.delivered_at is null
+				and (known is null or n.recorded_xid >= pg_snapshot_xmin(known) and not pg_visible_in_snapshot(n.recorded_xid, known))) then
+		update rewards.cursor set announced = pg_current_snapshot();
 		perform pg_notify('rewards', '');
 	end if;
 end
 $$;
 revoke all on function rewards.announce_notifications() from public;
-comment on function rewards.announce_notifications() is 'wakes who listens on channel rewards when there are new messages; post() calls it';
+comment on function rewards.announce_notifications() is 'wakes who listens on channel rewards when there are messages that nobody was woken for; post() calls it';
 
 create function rewards.note_model_users(models text[], users bigint[], owners bigint[], ats timestamptz[]) returns bigint
 	language plpgsql volatile parallel unsafe

@@ -38,7 +38,7 @@ begin
 		select c.oid::regclass as name, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns
 		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 		where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v'
-			and (access = 'app' or a.attname <> 'email')
+			and (access = 'app' or a.attname !~ 'email$')
 		group by c.oid
 	loop
 		execute format('grant select (%s) on %s to %s', relation.columns, relation.name, role);

@@ -16,6 +16,7 @@ create table if not exists rewards.account_status (
 	updated_by text not null
 );
 create index if not exists account_status_account on rewards.account_status (account, valid_until);
+create index if not exists account_status_banned on rewards.account_status (account) where status = 'banned';
 create index if not exists account_status_unsettled on rewards.account_status (id) where sure_from is null;
 comment on table rewards.account_status is
 	'statuses of accounts, appended; of those that hold at a time the last counts, and without any an account is active. source: whose doing it is';
@@ -68,13 +69,14 @@ create table if not exists rewards.revocation (
 	account bigint not null,
 	since timestamptz not null,
 	seen_from bigint not null,
+	unseen int8multirange not null,
 	reason text not null,
 	recorded_at timestamptz not null default clock_timestamp(),
 	updated_by text not null
 );
 create index if not exists revocation_account on rewards.revocation (account);
 comment on table rewards.revocation is
-	'what was taken back of an account at once: referral shares and bonuses of events from since on, numbered up to seen_from';
+	'what was taken back of an account at once: referral shares and bonuses of events from since on, numbered up to seen_from but for those unseen, which were not yet committed';
 
 create table if not exists rewards.rate_window (
 	subject text collate "C" not null,

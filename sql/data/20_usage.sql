@@ -79,7 +79,7 @@ create table if not exists rewards.cursor (
 	settling pg_snapshot,
 	settling_horizon xid8,
 	unpriced bigint not null default 0,
-	announced bigint not null default 0,
+	announced pg_snapshot,
 	posted_at timestamptz
 );
 insert into rewards.cursor default values on conflict do nothing;

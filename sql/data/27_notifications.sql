@@ -9,8 +9,10 @@ create table if not exists rewards.notification (
 	created_at timestamptz not null default clock_timestamp(),
 	taken_until timestamptz,
 	delivered_at timestamptz,
+	recorded_xid xid8 not null default pg_current_xact_id(),
 	unique (account, event, cause)
 );
+create index if not exists notification_new on rewards.notification (recorded_xid) where delivered_at is null;
 create index if not exists notification_open on rewards.notification (id) where delivered_at is null;
 comment on table rewards.notification is 'messages for accounts, each once by (account, event, cause); a mailer has it until taken_until';
 

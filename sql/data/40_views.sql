@@ -12,6 +12,15 @@ from rewards.account_status s join rewards.account a on a.id = s.account;
 comment on view rewards.account_statuses is
 	'every status an account was ever given; of those that hold now the last counts, without any it is active. source: set (by hand), sanction, quality, detector, limit, appeal (A3)';
 
+create or replace view rewards.present_statuses as
+select s.account, s.status, nullif(s.valid_until, 'infinity') as until
+from rewards.account_status s
+where s.valid_from <= now() and s.valid_until > now()
+	and not exists (
+		select from rewards.account_status n
+		where n.account = s.account and n.valid_from <= now() and n.valid_until > now() and (n.valid_from, n.id) > (s.valid_from, s.id));
+comment on view rewards.present_statuses is 'the status of each account now, accounts by number; without one an account is active';
+
 create or replace view rewards.accounts as
 with tail as materialized (
 	select coalesce(a.kind, t.kind) as kind, coalesce(a.name, t.account) as name,
@@ -19,18 +28,14 @@ with tail as materialized (
 	from rewards.tail_accounts() t left join rewards.account a on a.id = t.account_number
 	group by 1, 2
 )
-select a.kind, a.name as account, a.email, coalesce(s.status, 'active') as status, nullif(s.valid_until, 'infinity') as status_until,
+select a.kind, a.name as account, a.email, coalesce(s.status, 'active') as status, s.until as status_until,
 	r.name as referrer, a.joined_at, nullif(least(a.onboarded_at, v.onboarded_at), 'infinity') as onboarded_at,
 	nullif(greatest(v.last_at, t.last_at), '-infinity') as last_active_at
 from rewards.account a
 left join rewards.account r on r.id = a.referrer
 left join rewards.activity v on v.account = a.id
 left join tail t on t.kind = a.kind and t.name = a.name
-left join (
-	select distinct on (s.account) s.account, s.status, s.valid_until
-	from rewards.account_status s where s.valid_from <= now() and s.valid_until > now()
-	order by s.account, s.valid_from desc, s.id desc
-) s on s.account = a.id
+left join rewards.present_statuses s on s.account = a.id
 union all
 select t.kind, t.name, null, 'active', null, null, t.named_at, null, t.last_at
 from tail t
@@ -391,7 +396,10 @@ from (
 	from rewards.board_lines l
 	group by l.board, l.month, l.kind, l.account
 	having sum(l.points) > 0
-) s;
+) s
+where not exists (
+	select from rewards.present_statuses p join rewards.account a on a.id = p.account
+	where p.status = 'banned' and a.kind = s.kind and a.name = s.account);
 comment on view rewards.leaderboard is
 	'boards provider, user, creator and referrer by month, and for all time where month is NULL; ranks leave gaps after ties (N1, N2). For a few places of a large board call leaderboard_top(), leaderboard_rank() or leaderboard_around()';
 

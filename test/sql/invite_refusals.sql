@@ -33,5 +33,11 @@ select c as call, pg_temp.outcome('select ' || c) from unnest(array[
 	$$rewards.perks(null)$$, $$rewards.perks('a', 'robot')$$, $$rewards.referral_quality(null)$$, $$rewards.referral_analytics(null)$$,
 	$$rewards.set_setting('quality_method', 'best')$$, $$rewards.set_setting('invite_prefix', 'a b')$$, $$rewards.set_setting('invite_expiry', '-1 day')$$, $$rewards.set_setting('invite_expiry', 'soon')$$,
 	$$rewards.set_setting('codes_after_days', '0')$$, $$rewards.set_setting('onboarded_requests', '0')$$, $$rewards.set_setting('low_credits', '-1')$$, $$rewards.set_setting('suspension_days', '1.5')$$]) c;
+/* the programme's own codes are nobody's to rename; an e-mail of two users is nobody's */
+select cardinality(rewards.make_invite_codes(null, 1, 'waitlist'));
+select code from rewards.invite_codes \gset
+select regexp_replace(pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'stranger', :'code', 'mine')), '".*"', '...');
+select rewards.register_account('t1', email => 't@example.com'), rewards.register_account('t2', email => 'T@example.com');
+select pg_temp.outcome(format('select rewards.redeem_code(%L, %L)', :'code', 't@example.com')), pg_temp.outcome($$select rewards.earn_codes('t@example.com')$$);
 select count(*) as accounts from rewards.account;
 select count(*) as statuses from rewards.account_status;

@@ -25,6 +25,13 @@ insert into rewards.usage_logs (user_id, endpoint, created_at) select 'other', '
 select * from rewards.earn_codes('other');
 select * from rewards.earn_codes('user@example.com');
 select perk, until - since as lasts, active from rewards.perks('other');
+-- a day whose requests were taken back is none; 2.0 codes are two
+select rewards.set_days_reward('{"codes": 2.0}') is not null;
+insert into rewards.usage_logs (user_id, endpoint, created_at) select 'undone', '/v1/chat', now() - make_interval(days => d) from generate_series(0, 1) d;
+select rewards.reverse_usage(max(id), 'refunded') is not null as reversed from rewards.usage_logs where user_id = 'undone';
+select * from rewards.earn_codes('undone');
+insert into rewards.usage_logs (user_id, endpoint, created_at) values ('undone', '/v1/chat', now() - interval '5 days');
+select * from rewards.earn_codes('undone');
 -- without such a rule nothing is earned
 select rewards.set_days_reward(null) is not null;
 insert into rewards.usage_logs (user_id, endpoint, created_at) select 'third', '/v1/chat', now() - make_interval(days => d) from generate_series(0, 20) d;

@@ -60,6 +60,21 @@ select rewards.set_setting('closed_until', '2025-01-31') is not null;
 select rewards.revoke_rewards('bob', 'user', 'fake');
 select rewards.revoke_rewards('bob', 'user', 'fake');
 select to_char(month, 'YYYY-MM') as month, bonus_points from rewards.user_points where user_id = 'bob' order by month;
+-- of a closed month and reversed since: not twice
+select (rewards.referral_signup('BOB', 'b2', at => '2025-02-05')).referrer;
+insert into rewards.usage_logs (user_id, endpoint, created_at) values ('b2', '/tts', '2025-02-10'), ('b2', '/tts', '2025-03-10');
+select rewards.set_setting('closed_until', '2025-02-28') is not null;
+select rewards.reverse_usage(min(id), 'refunded') is not null as reversed from rewards.usage_logs where user_id = 'b2';
+select to_char(month, 'YYYY-MM') as month, referral_points, bonus_points from rewards.user_points where user_id = 'bob' order by month;
+select rewards.revoke_rewards('bob', 'user', 'fake');
+select available from rewards.balance('bob', 'user');
+-- claimed rewards are no longer listed, and are not given again
+select rewards from rewards.referral_quality('ann');
+select earned from rewards.earn_codes('ann');
+select pg_temp.outcome($$select rewards.revoke_rewards('ann', 'user', 'x', 'infinity')$$);
+begin isolation level repeatable read;
+select pg_temp.outcome($$select rewards.revoke_rewards('ann', 'user', 'x')$$);
+rollback;
 select rewards.revoke_rewards('nobody', 'user', 'nothing');
 select entry, amount, reason from rewards.ledger where account = 'ann' and entry in ('reversal') order by created_at, amount;
 select call, arguments - 'since' as arguments, after from rewards.admin_log where call = 'revoke_rewards' order by id limit 3;
