@@ -17,7 +17,7 @@ as $$
 			array['next_number', 'track_usage', 'register_account', 'register_model', 'register_character',
 				'referral_code', 'referral_signup', 'record_uptime', 'deduct_token', 'authorize_usage', 'release_hold',
 				'share_referral', 'redeem_code', 'customize_invite', 'complete_onboarding', 'earn_codes', 'appeal',
-				'request_payout', 'take_notifications', 'notification_done'] end)
+				'request_payout', 'join_waitlist', 'waitlist_position', 'take_notifications', 'notification_done'] end)
 $$;
 revoke all on function rewards.access_routines(text) from public;
 comment on function rewards.access_routines(text) is 'the functions that a kind of access may call';

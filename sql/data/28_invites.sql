@@ -75,27 +75,30 @@ comment on table rewards.quality_score is 'referral quality as maintain() found 
 create table if not exists rewards.waitlist_entry (
 	id bigint generated always as identity primary key,
 	email text collate "C" not null unique,
-	place bigint not null,
 	referrer bigint,
 	code text collate "C",
 	joined_at timestamptz not null default clock_timestamp(),
 	status text not null default 'waiting' check (status in ('waiting', 'approved', 'released', 'joined')),
 	released_at timestamptz,
-	invite_code text collate "C"
+	invite_code text collate "C",
+	/* whom nobody has referred stands behind all others */
+	place bigint not null generated always as (id + case when referrer is null then 4611686018427387904 else 0 end) stored
 );
-create index if not exists waitlist_order on rewards.waitlist_entry (place) where status = 'waiting';
+create unique index if not exists waitlist_order on rewards.waitlist_entry (place) where status = 'waiting';
 comment on table rewards.waitlist_entry is
 	'who waits for an invitation, by e-mail in lower case, in order of place; code is the one they came with, invite_code the one they got';
 
 create table if not exists rewards.waitlist_move (
 	id bigint generated always as identity primary key,
-	place bigint not null,
-	change smallint not null check (change in (-1, 1))
+	block bigint not null,
+	change bigint not null
 );
-comment on table rewards.waitlist_move is 'who came to or left a place of the waiting list since waitlist_block was counted';
+comment on table rewards.waitlist_move is 'how many have come to or left a block of the waiting list since waitlist_block was counted';
 
 create table if not exists rewards.waitlist_block (
 	block bigint primary key,
 	waiting bigint not null
 ) with (fillfactor = 50);
-comment on table rewards.waitlist_block is 'how many wait in each block of 4096 places, but for waitlist_move: with it a position needs no walk along the list';
+/* not counted: who has this row locked folds the moves */
+insert into rewards.waitlist_block (block, waiting) values (-1, 0) on conflict do nothing;
+comment on table rewards.waitlist_block is 'how many wait in each block of 1024 places, but for waitlist_move: with it a position needs no walk along the list';

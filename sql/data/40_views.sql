@@ -530,6 +530,14 @@ from rewards.notification n join rewards.account a on a.id = n.account;
 comment on view rewards.notifications is
 	'what people are to be told: take_notifications() leases messages to mailers, notification_done() ends that (M4)';
 
+/* ---- the waiting list ---- */
+
+create or replace view rewards.waitlist as
+select e.id, e.email, e.status, a.name as referrer, e.code, e.joined_at, e.released_at, e.invite_code
+from rewards.waitlist_entry e left join rewards.account a on a.id = e.referrer;
+comment on view rewards.waitlist is
+	'who has asked for an invitation: waiting, approved (for the referrer''s sake), released or joined. Those with a referrer come first, each in order of id; waitlist_position() counts (I5)';
+
 /* ---- operations ---- */
 
 create or replace view rewards.status as
