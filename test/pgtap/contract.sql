@@ -34,6 +34,7 @@ insert into call values
 	('init_pricing', 'name text, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'integer', 'v'),
 	('install', 'preset text DEFAULT NULL::text', 'text', 'v'),
 	('is_mainnet', 'at timestamp with time zone DEFAULT now()', 'boolean', 's'),
+	('join_waitlist', 'email text, code text DEFAULT NULL::text', 'integer', 'v'),
 	('leaderboard_around', 'account text, board text, month text DEFAULT NULL::text, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
 	('leaderboard_around', 'account text, board text, month date, n integer DEFAULT 5, kind text DEFAULT NULL::text', 'SETOF rewards.board_place', 's'),
 	('leaderboard_rank', 'account text, board text, month text DEFAULT NULL::text, kind text DEFAULT NULL::text, OUT rank bigint, OUT points numeric, OUT of bigint', 'record', 's'),
@@ -62,6 +63,7 @@ insert into call values
 	('register_character', 'character_id text, name text, image text DEFAULT NULL::text', 'void', 'v'),
 	('register_model', 'model_id text, name text DEFAULT NULL::text, category text DEFAULT NULL::text, owner text DEFAULT NULL::text, character_id text DEFAULT NULL::text, tier text DEFAULT NULL::text, vram_gb numeric DEFAULT NULL::numeric, rate numeric DEFAULT NULL::numeric, valid_from timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('release_hold', 'request_id text', 'boolean', 'v'),
+	('release_invites', 'n integer, updated_by text DEFAULT CURRENT_USER', 'TABLE(email text, code text)', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
 	('request_payout', 'account text, kind text, amount numeric, unit text DEFAULT ''earnings''::text, method text DEFAULT NULL::text, reference text DEFAULT NULL::text', 'bigint', 'v'),
 	('rerate', 'since timestamp with time zone, until timestamp with time zone, reason text, dry_run boolean DEFAULT true', 'TABLE(usage_id bigint, kind text, account text, entry text, booked numeric, now_due numeric)', 'v'),
@@ -104,7 +106,8 @@ insert into call values
 	('toggle_mainnet', 'is_mainnet boolean, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
 	('uninstall', 'confirmation text', 'void', 'v'),
-	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 's');
+	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 's'),
+	('waitlist_position', 'email text', 'integer', 's');
 select is((select string_agg(format('%s returns %s, %s', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile), e'\n')
 		from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname = c.name and pg_get_function_arguments(p.oid) = c.arguments),
 	format('%s returns %s, %s', c.arguments, c.result, c.volatility), c.name || '(' || c.arguments || ')')
@@ -159,6 +162,7 @@ insert into relation values
 	('user_models', 'user_id model_id created_at'),
 	('user_points', 'user_id month usage_points referral_points bonus_points total_points requests tokens'),
 	('users', 'id email created_at'),
+	('waitlist', 'id email status referrer code joined_at released_at invite_code'),
 	('admin_log', 'id at session_role updated_by call arguments before after');
 select is((select string_agg(a.attname, ' ' order by a.attnum) from pg_attribute a
 		where a.attrelid = to_regclass('rewards.' || r.name) and a.attnum > 0 and not a.attisdropped), r.columns, 'columns of ' || r.name)
@@ -223,6 +227,7 @@ select is(pg_get_indexdef(('rewards.' || i)::regclass), d, i) from (values
 	('review_open', 'CREATE UNIQUE INDEX review_open ON rewards.review USING btree (account) WHERE (closed_at IS NULL)')) x(i, d);
 select throws_ok(format('insert into rewards.account_status (account, status, source, valid_from, seen_from, reason, updated_by) values (1, %L, %L, now(), 0, %L, %L)', s, o, 'x', 'x'),
 	'23514', null, s || ' by ' || o || ' is no status') from (values ('cursed', 'set'), ('banned', 'whim')) x(s, o);
+select col_is_unique('rewards', 'waitlist_entry', 'email', 'an e-mail waits once');
 select matches(pg_get_indexdef(i.indexrelid), '^CREATE UNIQUE INDEX \w+ ON rewards.journal USING btree \(event, account, cause\)', 'a bonus is booked once')
 from pg_index i where i.indrelid = 'rewards.journal'::regclass and i.indisunique and not i.indisprimary and i.indpred is null;
 -- every call on a board has a form by month as text and one by date
@@ -299,7 +304,7 @@ select lives_ok('select rewards.install()', 'install() again renews what is gran
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
-	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,deduct_token,authorize_usage,release_hold,request_payout,take_notifications,notification_done,
+	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,deduct_token,authorize_usage,release_hold,request_payout,join_waitlist,waitlist_position,take_notifications,notification_done,
 		share_referral,redeem_code,customize_invite,complete_onboarding,earn_codes,appeal,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
@@ -332,7 +337,7 @@ select is_empty($$
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not has_column_privilege('rewards_test_analyst', c.oid, a.attnum, 'select')
-	$$, '{accounts.email,users.email,invite_codes.recipient_email,referrals.inviter_email,referrals.invited_email}'::text[], 'analyst reads every view but for e-mails');
+	$$, '{accounts.email,users.email,waitlist.email,invite_codes.recipient_email,referrals.inviter_email,referrals.invited_email}'::text[], 'analyst reads every view but for e-mails');
 
 -- at work: the app, with something in its user's wallets
 select lives_ok('select rewards.add_credits(''u'', 10), rewards.add_credits(''u'', 10, currency => ''tokens'')', 'add_credits');
@@ -355,7 +360,8 @@ select is(pg_temp.attempt('rewards_test_app', command), 'done', 'app: ' || comma
 	'select rewards.share_referral(''a'', ''F@example.com'', ''VOBEE-1'')', 'select rewards.redeem_code(''vobee-1'', ''f@example.com'')', 'select rewards.customize_invite(''a'', ''VOBEE-2'', ''For-My-Friend'')',
 	'select rewards.complete_onboarding(''b'')', 'select rewards.earn_codes(''a'')', 'select rewards.perks(''a'')', 'select rewards.referral_quality(''a'')', 'select rewards.referral_analytics(''a'')',
 	'select rewards.appeal(''b'', ''user'', ''I am sorry'')', 'select invited_email, status from rewards.referrals', 'select recipient_email from rewards.invite_codes',
-	'select rewards.notification_done(array(select id from rewards.take_notifications(10)))']) command;
+	'select rewards.notification_done(array(select id from rewards.take_notifications(10)))',
+	'select rewards.join_waitlist(''w@example.com'')', 'select rewards.waitlist_position(''w@example.com'')', 'select email from rewards.waitlist']) command;
 select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || command) from unnest(array[
 	'insert into rewards.usage_logs (id, user_id, endpoint) values (1, ''u'', ''/tts'')', 'insert into rewards.usage_logs (user_id, endpoint, user_points) values (''u'', ''/tts'', 1)',
 	'insert into rewards.usage_logs (user_id, endpoint, distribution) values (''u'', ''/tts'', ''[]'')', 'insert into rewards.usage_logs (user_id, endpoint, cost) values (''u'', ''/tts'', default)',
@@ -385,7 +391,9 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select * from rewards.wallet', 'update rewards.wallet set balance = 1000', 'select * from rewards.lot', 'select * from rewards.hold', 'delete from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method',
 	'select * from rewards.unit', 'select * from rewards.unrated_usage', 'select rewards.move_wallet(1, 4::smallint, 1000)', 'select rewards.charge_wallets(''{1}'', ''{u}'', ''{-1}'', ''{now}'')', 'select rewards.refund_entry(1, ''x'', ''x'')',
 	'select rewards.make_payout(1, 1, ''points'', null, null, null, false, ''x'')', 'select rewards.record_chat(''u'', 1, null, null, ''chat'', null)', 'select rewards.skip_earnings(true)', 'select rewards.book_expiries()', 'select rewards.close_holds()',
-	'select * from rewards.latest_wallet_state(1, 4::smallint)', 'select * from rewards.latest_wallet_lots(1, 4::smallint)', 'select rewards.reverse_unit(1, 1::smallint, ''[]'', 1, ''x'')']) command;
+	'select * from rewards.latest_wallet_state(1, 4::smallint)', 'select * from rewards.latest_wallet_lots(1, 4::smallint)', 'select rewards.reverse_unit(1, 1::smallint, ''[]'', 1, ''x'')',
+	'select rewards.release_invites(1)', 'select rewards.leave_waitlist(''w@example.com'')', 'select rewards.fold_waitlist()', 'select rewards.invite_waiting(''{1}'', ''approved'')', 'select rewards.make_invite_codes(1, 1, ''x'')',
+	'select * from rewards.waitlist_entry', 'delete from rewards.waitlist_entry', 'select * from rewards.waitlist_move', 'select * from rewards.waitlist_block']) command;
 -- the number line is no key to other sequences
 create sequence rewards_test_sequence;
 select isnt(pg_temp.attempt('rewards_test_app', format('select rewards.next_number(%L)', s)), 'done', 'app: next_number of ' || s)
@@ -405,7 +413,7 @@ select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' 
 	'select rewards.referral_stats(''a'')', 'select rewards.referral_quality(''a'')', 'select rewards.referral_analytics(''a'')', 'select rewards.perks(''a'')', 'select status, kind, referee, joined_at from rewards.referrals', 'select rewards.credits(''u'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command
 where command not like 'copy%';
 select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: ' || command) from unnest(array[
-	'select email from rewards.users', 'select * from rewards.accounts', 'select * from rewards.referrals', 'select invited_email from rewards.referrals', 'select inviter_email from rewards.referrals', 'select recipient_email from rewards.invite_codes',
+	'select email from rewards.users', 'select * from rewards.accounts', 'select email from rewards.waitlist', 'select * from rewards.waitlist', 'select rewards.join_waitlist(''w@example.com'')', 'select rewards.waitlist_position(''w@example.com'')', 'select rewards.release_invites(1)', 'select * from rewards.referrals', 'select invited_email from rewards.referrals', 'select inviter_email from rewards.referrals', 'select recipient_email from rewards.invite_codes',
 	'select rewards.share_referral(''a'', ''z@example.com'', ''x'')', 'select rewards.redeem_code(''x'', ''z@example.com'')', 'select rewards.customize_invite(''a'', ''x'', ''xyz'')', 'select rewards.earn_codes(''a'')', 'select rewards.complete_onboarding(''a'')',
 	'select rewards.appeal(''a'', ''user'', ''x'')', 'select rewards.set_status(''a'', ''user'', ''banned'', ''x'')', 'select rewards.person(''a'')', 'select * from rewards.invite_code', 'select * from rewards.account_status', 'select * from rewards.appeal', 'select rewards.take_notifications(1)',
 	 'select count(*) from rewards.usage_logs', 'select * from rewards.journal',
