@@ -268,6 +268,7 @@ declare
 	joined bigint;
 	next record;
 begin
+	perform rewards.leave_waitlist(rewards.address_of(referee));
 	/* the first of its e-mail, whoever has sent it what */
 	update rewards.referral r set referee = note_joined.referee
 	where r.inviter = note_joined.inviter and r.referee is null
@@ -317,10 +318,14 @@ create function rewards.note_referees(accounts bigint[]) returns bigint
 	language sql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
+	with needed as materialized (
+		select rewards.setting('active_days')::integer as days
+	)
 	select rewards.notify(array_agg(a.referrer), 'referral_active', array_agg(a.id::text), array_agg(jsonb_build_object('account', a.name, 'kind', a.kind)))
-	from rewards.account a
-	where a.id = any (accounts) and a.referrer is not null and rewards.is_active(a.id, rewards.setting('active_days')::integer)
+	from needed n, rewards.account a
+	where a.id = any (accounts) and a.referrer is not null
 		and not exists (select from rewards.notification n where n.account = a.referrer and n.event = 'referral_active' and n.cause = a.id::text)
+		and rewards.is_active(a.id, n.days)
 $$;
 revoke all on function rewards.note_referees(bigint[]) from public;
 comment on function rewards.note_referees(bigint[]) is 'tells inviters whose referees have become active; post() calls it with those that had another day (M2)';

@@ -209,6 +209,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_id(who, 'email');
 	number := coalesce(rewards.person(email), rewards.person(who));
+	perform rewards.count_call('join_waitlist', coalesce(rewards.who(number), who));
 	if rewards.is_admitted(number) then
 		perform rewards.leave_waitlist(who);
 		return 0;
