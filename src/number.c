@@ -3,20 +3,25 @@
  *		Draws the numbers of the line that usage, journal and referral edges share.
  *
  * The transaction gets its id first, then the number is drawn; the sequence
- * rises by one and keeps none in store.  Posting's argument rests on both.
+ * rises by one and keeps none in store.  Posting's argument rests on both, and on
+ * never taking a number for drawn that is not.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog.h"
 #include "catalog/pg_sequence.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "number.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(next_number);
+PG_FUNCTION_INFO_V1(last_number);
 
 /*
  * The number drawn last in this session, by which transaction, and the last one
@@ -73,6 +78,43 @@ next_number(PG_FUNCTION_ARGS)
 	if (used_number >= drawn_number)
 		used_number = drawn_number - 1; /* a new sequence began */
 	PG_RETURN_INT64(drawn_number);
+}
+
+/*
+ * The last number drawn by anybody.  Read under the lock of the sequence's page: who
+ * draws a number writes there one that lies ahead for a moment, as the log is to have
+ * it, and a query reads the page without that lock.  Rows that got the numbers between
+ * would never be folded.
+ */
+int64
+number_last(void)
+{
+	Relation	sequence = relation_open(catalog_table(SEQUENCE_USAGE_NUMBER), AccessShareLock);
+	Buffer		buffer;
+	HeapTupleHeader tuple;
+	Form_pg_sequence_data data;
+	int64		last;
+
+	if (sequence->rd_rel->relkind != RELKIND_SEQUENCE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a sequence", RelationGetRelationName(sequence))));
+	buffer = ReadBuffer(sequence, 0);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	tuple = (HeapTupleHeader) PageGetItem(BufferGetPage(buffer),
+										  PageGetItemId(BufferGetPage(buffer), FirstOffsetNumber));
+	data = (Form_pg_sequence_data) ((char *) tuple + tuple->t_hoff);
+	last = data->is_called ? data->last_value : data->last_value - 1;
+	UnlockReleaseBuffer(buffer);
+	relation_close(sequence, NoLock);
+	return last;
+}
+
+/* last_number(): see number_last() */
+Datum
+last_number(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(number_last());
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef REWARDS_NUMBER_H
 #define REWARDS_NUMBER_H
 
+extern int64 number_last(void);
 extern void number_use(int64 number);
 extern bool number_drawn(void);
 

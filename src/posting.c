@@ -331,9 +331,7 @@ begin_posting(Posting *posting, int64 max_events)
 	posting->quiet = quiet_now();
 
 	/* the last number drawn, read before the snapshot */
-	posting->upto = query_bigint("select case when is_called then last_value else last_value - 1 end"
-								 " from rewards.usage_number");
-	posting->upto = Max(posting->upto, posting->cursor.last);
+	posting->upto = Max(number_last(), posting->cursor.last);
 	posting->cut = max_events >= 0 && posting->upto - posting->cursor.last > max_events;
 	if (posting->cut)
 		posting->upto = posting->cursor.last + max_events;

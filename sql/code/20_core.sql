@@ -19,6 +19,11 @@ revoke all on function rewards.next_number(regclass) from public;
 comment on function rewards.next_number(regclass) is
 	'default of usage_logs.id and journal.id: takes a transaction id, then draws the next number';
 
+create function rewards.last_number() returns bigint
+	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
+revoke all on function rewards.last_number() from public;
+comment on function rewards.last_number() is 'the last number drawn by usage, the journal or an edge';
+
 create function rewards.usage_before_insert() returns trigger
 	as 'MODULE_PATHNAME' language c volatile parallel unsafe;
 revoke all on function rewards.usage_before_insert() from public;

@@ -156,13 +156,6 @@ $$;
 revoke all on function rewards.month_argument(date) from public;
 comment on function rewards.month_argument(date) is 'what a month given as a date means: the first of its month, NULL all time';
 
-create function rewards.last_number() returns bigint
-	language sql volatile parallel unsafe
-	set search_path = pg_catalog, pg_temp
-	as $$ select case when is_called then last_value else last_value - 1 end from rewards.usage_number $$;
-revoke all on function rewards.last_number() from public;
-comment on function rewards.last_number() is 'the last number drawn by usage, the journal or an edge';
-
 create function rewards.is_admin() returns boolean
 	language sql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
