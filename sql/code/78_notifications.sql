@@ -23,14 +23,15 @@ create function rewards.announce_notifications() returns void
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
-	known pg_snapshot := (select c.announced from rewards.cursor c);
+	known record;
 begin
+	select c.announced as by_then, c.announced_by as also into known from rewards.cursor c;
 	/* commits that notify wait for each other: so it is left to posting, and to one a posting */
 	if exists (
 			select from rewards.notification n
-			where n.delivered_at is null
-				and (known is null or n.recorded_xid >= pg_snapshot_xmin(known) and not pg_visible_in_snapshot(n.recorded_xid, known))) then
-		update rewards.cursor set announced = pg_current_snapshot();
+			where n.delivered_at is null and (known.by_then is null or n.recorded_xid >= pg_snapshot_xmin(known.by_then)
+				and not pg_visible_in_snapshot(n.recorded_xid, known.by_then) and n.recorded_xid <> known.also)) then
+		update rewards.cursor set announced = pg_current_snapshot(), announced_by = pg_current_xact_id();
 		perform pg_notify('rewards', '');
 	end if;
 end

@@ -80,6 +80,7 @@ create table if not exists rewards.cursor (
 	settling_horizon xid8,
 	unpriced bigint not null default 0,
 	announced pg_snapshot,
+	announced_by xid8,
 	posted_at timestamptz
 );
 insert into rewards.cursor default values on conflict do nothing;
