@@ -51,3 +51,6 @@ select kind, account, entry, level, amount from rewards.ledger where source = 'j
 select * from rewards.rerate(now() - interval '1 hour', now(), 'check') where booked is distinct from now_due;
 select * from rewards.verify();
 drop view public.shares_of_d;
+-- some postings later every row to come knows every status
+select complete from rewards.post(); select complete from rewards.post();
+select count(*) filter (where sure_from is null) as unsettled, count(*) > 0 as some from rewards.account_status;
