@@ -39,6 +39,7 @@
 #include "network.h"
 #include "number.h"
 #include "progress.h"
+#include "rate_limit.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -72,10 +73,11 @@ typedef struct Posting
 	Quiet		quiet;			/* when this posting began */
 	Totals	   *totals;
 	Progress   *progress;
-	int			booked;			/* bonuses and expiries found due */
+	int			booked;			/* bonuses, expiries and reversals found due */
 	Network    *network;
 	Lots	   *lots;
 	Audience   *audience;
+	Limits	   *limits;			/* NULL: nothing is limited, or this is no posting */
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -214,6 +216,7 @@ add_row(Posting *posting, const LineRow *row)
 	progress_add(posting->progress, row);
 	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting->lots);
 	audience_add(posting->audience, row, posting->totals->last_keys[KIND_USER]);
+	limits_add(posting->limits, row, posting->totals->last_keys);
 }
 
 /* LineVisitor: folds a row, or leaves its number open */
@@ -355,6 +358,7 @@ fold_rows(Posting *posting)
 	posting->network = network_create(&posting->cursor, posting->cursor.last);
 	posting->lots = lots_create();
 	posting->audience = audience_create();
+	posting->limits = limits_create();
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -409,6 +413,7 @@ write_books(Posting *posting)
 	network_write(posting->network);
 	audience_write(posting->audience, numbers);
 	lots_write(posting->lots);
+	posting->booked += limits_write(posting->limits, numbers);
 	note_unpriced(posting->totals->unpriced);
 }
 
@@ -460,7 +465,7 @@ refuse_old_snapshot(const char *call)
  * post(max_events default null) returns (events, entries, complete): folds what
  * this moment's snapshot sees.  complete is false when another poster was at
  * work, max_events cut it short, too many old transactions hold it back, or
- * bonuses and expiries that it found due are still to be folded.
+ * bonuses, expiries and reversals that it found due are still to be folded.
  * 25001 under REPEATABLE READ or SERIALIZABLE, 22023 for a negative limit.
  */
 Datum

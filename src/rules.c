@@ -51,7 +51,8 @@ static const char *const kind_names[RULE_KINDS] = {
 	[RULE_REFERRAL_KINDS] = "referral_kinds",
 	[RULE_PRICE] = "price",
 	[RULE_MAINNET] = "mainnet",
-	[RULE_SETTING] = "setting"
+	[RULE_SETTING] = "setting",
+	[RULE_RATE_LIMIT] = "rate_limit"
 };
 
 /* all versions of one rule */
@@ -214,6 +215,24 @@ read_rates(Jsonb *json, Rule *rule)
 			rule->rates[rule->levels++] = amount_from_numeric(element.val.numeric, "rate");
 }
 
+/* calls are counted where they are made, usage here */
+static void
+read_rate_limit(Jsonb *json, Rule *rule)
+{
+	const char *subject = json_text(json, "subject");
+	const char *action = json_text(json, "action");
+	const char *per = json_text(json, "per");
+	Interval   *window;
+
+	if (subject == NULL || action == NULL || per == NULL || strcmp(action, "refuse") == 0)
+		return;
+	window = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(per),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	rule->window = window->day * USECS_PER_DAY + window->time;
+	rule->allowed = strcmp(action, "reverse") == 0;
+	rule->service = strcmp(subject, "usage") == 0 ? NULL : subject;
+}
+
 static void
 read_value(Jsonb *json, Rule *rule)
 {
@@ -270,6 +289,9 @@ read_value(Jsonb *json, Rule *rule)
 			break;
 		case RULE_SETTING:
 			rule->text = json_text(json, "value");
+			break;
+		case RULE_RATE_LIMIT:
+			read_rate_limit(json, rule);
 			break;
 		case RULE_KINDS:
 			pg_unreachable();
@@ -756,6 +778,17 @@ bool
 rules_charge(const RuleSet *set)
 {
 	return set->nhistories[RULE_MAINNET] > 0;
+}
+
+/* whether usage was ever limited */
+bool
+rules_limit_usage(const RuleSet *set)
+{
+	for (int i = 0; i < set->nhistories[RULE_RATE_LIMIT]; i++)
+		for (int j = 0; j < set->histories[RULE_RATE_LIMIT][i].count; j++)
+			if (set->histories[RULE_RATE_LIMIT][i].versions[j].window > 0)
+				return true;
+	return false;
 }
 
 /* a setting's value as an event saw it */

@@ -26,6 +26,7 @@ typedef enum RuleKind
 	RULE_PRICE,
 	RULE_MAINNET,
 	RULE_SETTING,
+	RULE_RATE_LIMIT,
 	RULE_KINDS
 } RuleKind;
 
@@ -134,18 +135,20 @@ typedef struct Rule
 	const char *text;			/* service: suffix; pattern: text; setting: value;
 								 * bonus: event */
 	const char *tier;			/* pattern; campaign, or NULL */
-	const char *service;		/* campaign, or NULL */
+	const char *service;		/* campaign, rate_limit of usage: or NULL for all */
 	const char *hold;			/* bonus: an interval, or NULL */
-	int			account_kind;	/* campaign, streak, bonus; ANY_KIND */
+	int			account_kind;	/* campaign, streak, bonus, rate_limit; ANY_KIND */
 	TimestampTz until;			/* campaign */
 	int			threshold;		/* streak, bonus */
 	int			recipient_level;	/* bonus */
+	int64		window;			/* rate_limit of usage: in microseconds; 0 for one of calls */
 	const char *but_not;		/* pattern, or NULL */
 	int			text_len;		/* service, pattern */
 	int			but_not_len;	/* pattern */
 	bool		at_start;		/* pattern: the name must begin with it */
 	bool		at_end;			/* pattern: the name must end with it */
-	bool		allowed;		/* referral_kinds; mainnet: whether it is on */
+	bool		allowed;		/* referral_kinds; mainnet: whether it is on; rate_limit:
+								 * whether what is above it is taken back */
 	int			per_places;		/* price: of so many tokens, as a power of ten */
 	bool		per_request;	/* price: of a request instead */
 	int			levels;			/* referral_rates */
@@ -173,6 +176,7 @@ extern const Rule *rule_for_vram(const RuleSet *rules, Amount vram, const AsOf *
 
 extern bool rules_mix_kinds(const RuleSet *rules);
 extern bool rules_charge(const RuleSet *rules);
+extern bool rules_limit_usage(const RuleSet *rules);
 extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
 extern const char *rules_setting_now(const char *name);
 extern DateADT local_day(TimestampTz at);

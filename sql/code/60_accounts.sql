@@ -407,6 +407,10 @@ begin
 			using errcode = 'RW005', hint = 'The view rewards.referral_kinds says who may refer whom.';
 	end if;
 	perform rewards.refuse_suspended(owner.id, at);
+	/* what is brought over from elsewhere is not limited */
+	if at = now() then
+		perform rewards.count_call('referral_signup', owner.kind || ':' || owner.name, owner.kind);
+	end if;
 
 	if not referee_first then
 		joiner := rewards.ensure_account(kind, referee, at);
@@ -419,4 +423,4 @@ end
 $$;
 revoke all on function rewards.referral_signup(text, text, text, timestamptz) from public;
 comment on function rewards.referral_signup(text, text, text, timestamptz) is
-	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds that may not refer each other, RW006 invalid code, RW008 suspended or banned referrer. kind is the referee''s in, the referrer''s out (R3, R10, R11)';
+	'sets the one, permanent referrer of an account and pays the signup bonus; no credit for what was before. at in the past: admins. RW002 self, RW003 already referred, RW004 circle, RW005 kinds that may not refer each other, RW006 invalid code, RW008 suspended or banned referrer, RW011 too many signups of the referrer. kind is the referee''s in, the referrer''s out (R3, R10, R11)';

@@ -137,9 +137,9 @@ create function rewards.amount_of(distribution rewards.distribution) returns num
 revoke all on function rewards.amount_of(rewards.distribution) from public;
 comment on function rewards.amount_of(rewards.distribution) is 'the sum of the shares';
 
-create function rewards.reverse_usage(usage_id bigint, reason text) returns bigint
+create function rewards.take_back_usage(usage_id bigint, reason text) returns bigint
 	language plpgsql volatile parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
+	set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
@@ -150,9 +150,6 @@ declare
 	unit integer;
 	entry bigint;
 begin
-	perform rewards.require_installed();
-	perform rewards.check_not_null(usage_id, 'usage_id');
-	perform rewards.check_not_null(reason, 'reason');
 	select u.user_id, u.provider_id, u.created_at into usage from rewards.usage_logs u where u.id = usage_id;
 	if not found then
 		perform rewards.refuse_unknown_usage(usage_id);
@@ -183,6 +180,25 @@ begin
 			perform rewards.reverse_unit(usage_id, unit::smallint, shares[unit], user_number, reason);
 		end if;
 	end loop;
+	return entry;
+end
+$$;
+revoke all on function rewards.take_back_usage(bigint, text) from public;
+comment on function rewards.take_back_usage(bigint, text) is
+	'books the reversal of a usage row in all units, once (RW009); returns the journal entry of the points';
+
+create function rewards.reverse_usage(usage_id bigint, reason text) returns bigint
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	entry bigint;
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(usage_id, 'usage_id');
+	perform rewards.check_not_null(reason, 'reason');
+	entry := rewards.take_back_usage(usage_id, reason);
 	perform rewards.log_call('reverse_usage', jsonb_build_object('usage_id', usage_id, 'reason', reason), null,
 		jsonb_build_object('entry', entry), rewards.caller()::text);
 	return entry;

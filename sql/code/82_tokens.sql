@@ -138,6 +138,7 @@ begin
 		return query select false, 'insufficient tokens'::text, trim_scale(left_over);
 		return;
 	end if;
+	perform rewards.count_call('deduct_token', 'user:' || user_id);
 	usage_id := rewards.record_chat(user_id, cost, character_id, request_id, usage_type, model_id);
 	insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, reverses_source, reverses_id)
 	values (now(), 4, rewards.one_share(number, 'usage', 0, -cost), usage_type, rewards.caller()::text, 'deduct', number, usage_id::text,
@@ -148,4 +149,4 @@ end
 $$;
 revoke all on function rewards.deduct_token(text, integer, text, text, text, text) from public;
 comment on function rewards.deduct_token(text, integer, text, text, text, text) is
-	'takes tokens from a user for a chat with a character or model, records it and credits the model''s owner, all at once; success is false and nothing changes when there are too few. amount NULL: what set_token_cost() says, else 1. A repeated request_id gets the first answer (C8, E1-E5, K6)';
+	'takes tokens from a user for a chat with a character or model, records it and credits the model''s owner, all at once; success is false and nothing changes when there are too few. amount NULL: what set_token_cost() says, else 1. A repeated request_id gets the first answer; RW011 above a limit (C8, E1-E5, K6)';

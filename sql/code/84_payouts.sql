@@ -180,6 +180,7 @@ begin
 	if available < amount then
 		perform rewards.refuse_payout(unit, amount, available);
 	end if;
+	perform rewards.count_call('request_payout', kind || ':' || account, kind);
 	payout := rewards.make_payout(number, amount, unit, method, reference, rule, false, rewards.caller()::text);
 	if payout is null then
 		raise exception 'the reference has been used for another account just now'
@@ -190,7 +191,7 @@ end
 $$;
 revoke all on function rewards.request_payout(text, text, numeric, text, text, text) from public;
 comment on function rewards.request_payout(text, text, numeric, text, text, text) is
-	'asks for points or earnings to be paid out; they are held until it is completed or fails. RW010 when they are not available, RW008 for a suspended or banned account, 22023 below the minimum or for a method that is not the account''s. The same reference asks once. Returns the payout''s id (F2)';
+	'asks for points or earnings to be paid out; they are held until it is completed or fails. RW010 when they are not available, RW008 for a suspended or banned account, RW011 above a limit, 22023 below the minimum or for a method that is not the account''s. The same reference asks once. Returns the payout''s id (F2)';
 
 create function rewards.lock_payout(id bigint, wanted text[]) returns record
 	language plpgsql volatile parallel unsafe

@@ -16,7 +16,8 @@ begin
 	return query select 'quality reports sent'::text, rewards.report_quality();
 	return query select 'waitlist folded'::text, rewards.fold_waitlist();
 	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
+	return query select 'rate windows removed'::text, rewards.forget_windows();
 end
 $$;
 revoke all on function rewards.maintain() from public;
-comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, the waiting list, referral quality and what follows from it, reports; one row for each with how many';
+comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, the waiting list, referral quality and what follows from it, reports, windows of limits; one row for each with how many';

@@ -79,10 +79,18 @@ comment on table rewards.revocation is
 	'what was taken back of an account at once: referral shares and bonuses of events from since on, numbered up to seen_from but for those unseen, which were not yet committed';
 
 create table if not exists rewards.rate_window (
+	who text collate "C" not null,
 	subject text collate "C" not null,
-	account bigint not null,
 	since timestamptz not null,
+	until timestamptz not null,
 	calls bigint not null,
-	primary key (account, subject, since)
+	primary key (who, subject, since, until)
 ) with (fillfactor = 50);
-comment on table rewards.rate_window is 'how often limited calls and usage came in a window of time, by account; account 0 stands for nobody known';
+comment on table rewards.rate_window is
+	'how often limited calls and usage came in a window of time. who: kind and id of an account as user:abc, or the e-mail, in lower case, of somebody who has none';
+
+create table if not exists rewards.usage_excess (
+	usage_id bigint primary key,
+	user_id text collate "C" not null
+);
+comment on table rewards.usage_excess is 'usage above a limit that reverses, until posting has taken it back';

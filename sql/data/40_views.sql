@@ -522,6 +522,14 @@ select p.id, a.kind, a.name as account, u.name as unit, p.amount, p.method, p.st
 from rewards.payout p join rewards.account a on a.id = p.account join rewards.unit u on u.number = p.unit;
 comment on view rewards.payouts is 'payouts: requested, approved, completed or failed; what is open is held (F2)';
 
+/* ---- abuse ---- */
+
+create or replace view rewards.rate_limits as
+select r.value ->> 'subject' as subject, r.value ->> 'kind' as kind, (r.value ->> 'max')::integer as max, (r.value ->> 'per')::interval as per,
+	r.value ->> 'action' as action, r.valid_from, r.updated_by
+from rewards.rules r where r.rule = 'rate_limit' and r.in_force;
+comment on view rewards.rate_limits is 'limits in force; kind NULL: calls by both kinds, usage of users (A4)';
+
 /* ---- messages ---- */
 
 create or replace view rewards.notifications as
