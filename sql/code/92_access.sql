@@ -8,7 +8,7 @@ as $$
 	from pg_proc p
 	where p.pronamespace = 'rewards'::regnamespace and p.proname::text = any (
 		/* what the views call */
-		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_expired', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting', 'is_active']
+		array['tail_totals', 'tail_models', 'tail_accounts', 'tail_events', 'tail_unpriced', 'wallet_expired', 'open_holds', 'partitions_ahead', 'board_name', 'today', 'setting', 'is_active', 'detector_defaults']
 		|| case when access in ('app', 'analyst') then
 			array['require_installed', 'earning_history', 'account_summary', 'balance', 'statement', 'shares_of',
 				'explain_reward', 'explain_tier', 'model_earnings', 'leaderboard_top', 'leaderboard_rank', 'leaderboard_around',
@@ -37,6 +37,8 @@ begin
 	for relation in
 		select c.oid::regclass as name, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns
 		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+			/* what a flag rests on may be an e-mail, too */
+			and (access = 'app' or (c.relname, a.attname) <> ('abuse_flags', 'evidence'))
 		where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v'
 			and (access = 'app' or a.attname !~ 'email$')
 		group by c.oid

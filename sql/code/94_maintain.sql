@@ -10,6 +10,7 @@ begin
 	return query select 'expiries booked'::text, rewards.book_expiries();
 	return query select 'holds closed'::text, rewards.close_holds();
 	return query select 'payouts made'::text, rewards.make_due_payouts();
+	return query select 'accounts flagged'::text, rewards.count_suspects();
 	return query select 'quality scores changed'::text, rewards.record_scores(now());
 	return query select 'statuses changed by quality'::text, rewards.apply_thresholds();
 	return query select 'reviews opened'::text, rewards.open_reviews();
@@ -20,4 +21,4 @@ begin
 end
 $$;
 revoke all on function rewards.maintain() from public;
-comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, the waiting list, referral quality and what follows from it, reports, windows of limits; one row for each with how many';
+comment on function rewards.maintain() is 'what is to be done from time to time: partitions ahead, expiries, holds, automatic payouts, signs of abuse, the waiting list, referral quality and what follows from it, reports, windows of limits; one row for each with how many';

@@ -524,6 +524,19 @@ comment on view rewards.payouts is 'payouts: requested, approved, completed or f
 
 /* ---- abuse ---- */
 
+create or replace view rewards.detectors as
+select d.name, coalesce((r.value ->> 'enabled')::boolean, true) as enabled,
+	d.parameters || coalesce(r.value -> 'parameters', '{}') as parameters, d.description, r.valid_from, r.updated_by
+from rewards.detector_defaults() d
+left join rewards.rules r on r.rule = 'detector' and r.key = d.name and r.in_force;
+comment on view rewards.detectors is 'detectors of abuse with the parameters they go by; valid_from NULL where set_detector() has said nothing (A2)';
+
+create or replace view rewards.abuse_flags as
+select f.id, a.kind, a.name as account, f.detector, f.evidence, f.created_at, f.cleared_at, f.cleared_by, f.note, r.name as referrer
+from rewards.abuse_flag f join rewards.account a on a.id = f.account left join rewards.account r on r.id = a.referrer;
+comment on view rewards.abuse_flags is
+	'what detectors have found, and usage above its limit (detector rate_limit), with who referred the account; open until clear_flag() (A2, A4)';
+
 create or replace view rewards.rate_limits as
 select r.value ->> 'subject' as subject, r.value ->> 'kind' as kind, (r.value ->> 'max')::integer as max, (r.value ->> 'per')::interval as per,
 	r.value ->> 'action' as action, r.valid_from, r.updated_by
