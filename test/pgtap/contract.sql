@@ -20,11 +20,13 @@ insert into call values
 	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
 	('close_review', 'id bigint, note text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('complete_onboarding', 'account text, at timestamp with time zone DEFAULT now(), kind text DEFAULT ''user''::text', 'boolean', 'v'),
+	('clear_flag', 'id bigint, note text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('complete_payout', 'id bigint, reference text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('credits', 'user_id text, currency text DEFAULT ''credits''::text', 'numeric', 's'),
 	('customize_invite', 'email text, invite_code text, custom text', 'text', 'v'),
 	('deduct_token', 'user_id text, amount integer DEFAULT NULL::integer, character_id text DEFAULT NULL::text, request_id text DEFAULT NULL::text, usage_type text DEFAULT ''chat''::text, model_id text DEFAULT NULL::text', 'TABLE(success boolean, message text, new_balance numeric)', 'v'),
 	('earn_codes', 'email text, OUT earned boolean, OUT codes_available bigint, OUT message text', 'record', 'v'),
+	('detect_abuse', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(kind text, account text, detector text, evidence jsonb)', 'v'),
 	('earning_history', 'account text, kind text DEFAULT ''user''::text, days integer DEFAULT 30', 'TABLE(day date, own numeric, referral numeric, bonus numeric, total numeric)', 's'),
 	('end_campaign', 'name text, at timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('explain_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, rule text, base numeric, rate numeric, multiplier numeric, note text)', 's'),
@@ -77,6 +79,7 @@ insert into call values
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_days_reward', 'reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_milestone', 'referrals integer, reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_detector', 'name text, parameters jsonb, enabled boolean DEFAULT true, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_multiplier', 'account text, kind text, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -86,6 +89,7 @@ insert into call values
 	('set_quality', 'weights jsonb, min_sample integer DEFAULT NULL::integer, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_quality_bonus', 'above numeric, referrals integer, reward jsonb, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_quality_threshold', 'below numeric, action text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_rate_limit', 'subject text, max integer, per interval, action text DEFAULT NULL::text, kind text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_kinds', 'referrer_kind text, referee_kind text, allowed boolean, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -121,6 +125,7 @@ from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname in (
 create temp table relation (name text, columns text);
 insert into relation values
 	('account_statuses', 'kind account status source reason since until recorded_at updated_by'),
+	('abuse_flags', 'id kind account detector evidence created_at cleared_at cleared_by note referrer'),
 	('accounts', 'kind account email status status_until referrer joined_at onboarded_at last_active_at'),
 	('appeals', 'id kind account message created_at status resolved_at resolved_by note'),
 	('board_lines', 'board month kind account points'),
@@ -131,6 +136,8 @@ insert into relation values
 	('credit_transactions', 'id user_id currency type amount balance_after reason reference usage_id updated_by created_at'),
 	('daily_points', 'kind account day own_points referral_points bonus_points total_points requests tokens'),
 	('invite_codes', 'code owner created_at expires_at used_by used_at source custom recipient_email voided_at reason'),
+	('detectors', 'name enabled parameters description valid_from updated_by'),
+	('rate_limits', 'subject kind max per action valid_from updated_by'),
 	('leaderboard', 'board month rank kind account points'),
 	('ledger', 'source source_id kind account entry level amount unit created_at recorded_at reason'),
 	('model_creator_earnings', 'creator_id model_id total_usage_count total_tokens_consumed total_earnings last_usage_at created_at updated_at'),
@@ -308,13 +315,13 @@ select set_eq($$
 		share_referral,redeem_code,customize_invite,complete_onboarding,earn_codes,appeal,
 		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,require_installed}'::text[], 'what app may call');
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,detector_defaults,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,require_installed}'::text[], 'what analyst may call');
+		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,detector_defaults,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
@@ -337,7 +344,7 @@ select is_empty($$
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind = 'v' and a.attnum > 0 and not has_column_privilege('rewards_test_analyst', c.oid, a.attnum, 'select')
-	$$, '{accounts.email,users.email,waitlist.email,invite_codes.recipient_email,referrals.inviter_email,referrals.invited_email}'::text[], 'analyst reads every view but for e-mails');
+	$$, '{accounts.email,users.email,abuse_flags.evidence,waitlist.email,invite_codes.recipient_email,referrals.inviter_email,referrals.invited_email}'::text[], 'analyst reads every view but for e-mails');
 
 -- at work: the app, with something in its user's wallets
 select lives_ok('select rewards.add_credits(''u'', 10), rewards.add_credits(''u'', 10, currency => ''tokens'')', 'add_credits');
@@ -390,6 +397,9 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select rewards.set_payout_method(''u'', ''bank'', ''{}'')', 'select rewards.approve_payout(1)', 'select rewards.complete_payout(1, ''x'')', 'select rewards.fail_payout(1, ''x'')', 'select rewards.maintain()',
 	'select * from rewards.wallet', 'update rewards.wallet set balance = 1000', 'select * from rewards.lot', 'select * from rewards.hold', 'delete from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method',
 	'select * from rewards.unit', 'select * from rewards.unrated_usage', 'select rewards.move_wallet(1, 4::smallint, 1000)', 'select rewards.charge_wallets(''{1}'', ''{u}'', ''{-1}'', ''{now}'')', 'select rewards.refund_entry(1, ''x'', ''x'')',
+	'select rewards.set_rate_limit(''usage'', 1, ''1 day'')', 'select rewards.count_call(''usage'', ''u'')', 'select rewards.count_usage(''{}'', ''{}'', ''{}'', ''{}'', ''{}'')', 'select rewards.take_back_excess()', 'select rewards.take_back_usage(1, ''x'')',
+	'select rewards.forget_windows()', 'select * from rewards.rate_window', 'select * from rewards.usage_excess', 'select rewards.set_detector(''burst'', null)', 'select * from rewards.detect_abuse()', 'select * from rewards.flag_suspects(null)', 'select rewards.count_suspects()',
+	'select rewards.clear_flag(1, ''x'')', 'select * from rewards.abuse_flag', 'select * from rewards.families(now())', 'select * from rewards.referred_users(now())', 'select rewards.flag_excess(''{}'', ''{}'')',
 	'select rewards.make_payout(1, 1, ''points'', null, null, null, false, ''x'')', 'select rewards.record_chat(''u'', 1, null, null, ''chat'', null)', 'select rewards.skip_earnings(true)', 'select rewards.book_expiries()', 'select rewards.close_holds()',
 	'select * from rewards.latest_wallet_state(1, 4::smallint)', 'select * from rewards.latest_wallet_lots(1, 4::smallint)', 'select rewards.reverse_unit(1, 1::smallint, ''[]'', 1, ''x'')',
 	'select rewards.release_invites(1)', 'select rewards.leave_waitlist(''w@example.com'')', 'select rewards.fold_waitlist()', 'select rewards.invite_waiting(''{1}'', ''approved'')', 'select rewards.make_invite_codes(1, 1, ''x'')',
@@ -423,6 +433,7 @@ select is(pg_temp.attempt('rewards_test_analyst', command), '42501', 'analyst: '
 	'select rewards.record_uptime(''p'', current_date - 1, 3600)', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_multiplier(''u'', ''user'', 2)',
 	'select rewards.start_campaign(''mine'', 2, now(), null)', 'select * from rewards.account_fact', 'select * from rewards.uptime', 'select * from rewards.activity',
 	'select rewards.deduct_token(''u'')', 'select rewards.authorize_usage(''u'', 1, ''x'')', 'select rewards.release_hold(''x'')', 'select rewards.request_payout(''u'', ''user'', 0.1, ''points'')', 'select rewards.add_credits(''u'', 1)',
+	'select rewards.set_rate_limit(''usage'', 1, ''1 day'')', 'select rewards.set_detector(''burst'', null)', 'select * from rewards.detect_abuse()', 'select rewards.clear_flag(1, ''x'')', 'select evidence from rewards.abuse_flags', 'select * from rewards.abuse_flag', 'select * from rewards.rate_window',
 	'select rewards.adjust(''u'', ''user'', 1, ''x'')', 'select rewards.reverse_usage(1, ''x'')', 'select rewards.approve_payout(1)', 'select rewards.toggle_mainnet(false)', 'select rewards.maintain()',
 	'select * from rewards.wallet', 'select * from rewards.hold', 'select * from rewards.payout', 'select * from rewards.payout_method']) command;
 -- what was refused left nothing
