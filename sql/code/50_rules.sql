@@ -411,7 +411,15 @@ as $$
 		('quality_bonus', '', '{"above": 0.8, "referrals": 5, "reward": {"codes": 2, "priority_support": "lifetime", "feature_preview": "lifetime"}}'),
 		('quality_threshold', 'warned', '{"below": 0.3}'),
 		('quality_threshold', 'paused', '{"below": 0.2}'),
-		('quality_threshold', 'review', '{"below": 0.1}')
+		('quality_threshold', 'review', '{"below": 0.1}'),
+		('rate_limit', 'share_referral', '{"subject": "share_referral", "max": 100, "per": "1 day", "action": "refuse", "kind": null}'),
+		('detector', 'plus_address', '{"enabled": true, "parameters": {}}'),
+		('detector', 'invalid_email', '{"enabled": true, "parameters": {}}'),
+		('detector', 'disposable_domain', '{"enabled": true, "parameters": {}}'),
+		('detector', 'burst', '{"enabled": true, "parameters": {}}'),
+		('detector', 'silent_referees', '{"enabled": true, "parameters": {}}'),
+		('detector', 'inactive_referees', '{"enabled": true, "parameters": {}}'),
+		('detector', 'shared_identity', '{"enabled": true, "parameters": {}}')
 	)
 	select * from creator where preset in ('cxmpute', 'cxmpute_guide', 'creator', 'vobee')
 	union all select * from vobee where preset = 'vobee'

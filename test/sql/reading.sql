@@ -23,8 +23,11 @@ create function pg_temp.picture() returns table (what text, line jsonb) language
 	union all select 'ledger', to_jsonb(v) from rewards.ledger v
 	union all select 'model_creator_earnings', to_jsonb(v) from rewards.model_creator_earnings v
 	union all select 'model_usage_logs', to_jsonb(v) from rewards.model_usage_logs v
-	/* the time of joining of an account not registered by hand is that of its first row seen */
-	union all select 'accounts', to_jsonb(v) - 'joined_at' from rewards.accounts v
+	/*
+	 * the time of joining of an account not registered by hand is that of its first row
+	 * seen; who is onboarded is known as far as posted
+	 */
+	union all select 'accounts', to_jsonb(v) - 'joined_at' - 'onboarded_at' from rewards.accounts v
 	union all select 'summary ' || k || n || coalesce(m, ''), to_jsonb(s) - 'joined_at' from unnest('{user,provider}'::text[]) k,
 		unnest('{u0,u1,u2,u3,p0,p1,p2,creator}'::text[]) n, unnest('{all,2025-01,2025-02,NULL}'::text[]) m, rewards.account_summary(n, k, m) s
 	union all select 'statement ' || k || n, to_jsonb(s) from unnest('{user,provider}'::text[]) k, unnest('{u0,u1,u2,p0,p1,creator}'::text[]) n, rewards.statement(n, k) s
