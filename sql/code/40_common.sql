@@ -30,6 +30,21 @@ $$;
 revoke all on function rewards.check_id(text, text) from public;
 comment on function rewards.check_id(text, text) is '22004 or 22023 for what is no id';
 
+create function rewards.check_reason(reason text) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.check_not_null(reason, 'reason');
+	if reason !~ '\S' then
+		raise exception 'reason must not be empty'
+			using errcode = 'invalid_parameter_value', hint = 'Say why.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_reason(text) from public;
+comment on function rewards.check_reason(text) is '22004 or 22023 for a reason that says nothing';
+
 create function rewards.check_kind(kind text) returns void
 	language plpgsql immutable parallel safe
 	set search_path = pg_catalog, pg_temp
