@@ -10,6 +10,7 @@
 
 #include "audience.h"
 #include "batch.h"
+#include "byte_hash.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -41,22 +42,14 @@ struct Audience
 	HTAB	   *payers;			/* whose usage cost something */
 };
 
-static HTAB *
-create_hash(const char *name, Size key_size, Size entry_size)
-{
-	HASHCTL		control = {.keysize = key_size, .entrysize = entry_size, .hcxt = CurrentMemoryContext};
-
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
 Audience *
 audience_create(void)
 {
 	Audience   *audience = palloc(sizeof(Audience));
 
-	audience->pairs = create_hash("users of models", sizeof(PairKey), sizeof(Pair));
-	audience->owners = create_hash("creators", sizeof(int64), sizeof(Member));
-	audience->payers = create_hash("payers", sizeof(int64), sizeof(Member));
+	audience->pairs = byte_hash(CurrentMemoryContext, "users of models", sizeof(PairKey), sizeof(Pair));
+	audience->owners = byte_hash(CurrentMemoryContext, "creators", sizeof(int64), sizeof(Member));
+	audience->payers = byte_hash(CurrentMemoryContext, "payers", sizeof(int64), sizeof(Member));
 	return audience;
 }
 

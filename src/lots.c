@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "batch.h"
+#include "byte_hash.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
 #include "lots.h"
@@ -73,11 +74,9 @@ Lots *
 lots_create(void)
 {
 	Lots	   *lots = palloc0(sizeof(Lots));
-	HASHCTL		control = {.keysize = sizeof(PurseKey), .entrysize = sizeof(Purse),
-	.hcxt = CurrentMemoryContext};
 
 	lots->context = CurrentMemoryContext;
-	lots->purses = hash_create("purses", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	lots->purses = byte_hash(CurrentMemoryContext, "purses", sizeof(PurseKey), sizeof(Purse));
 	lots->none = catalog_is_empty(TABLE_LOT);
 	return lots;
 }

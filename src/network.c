@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "accounts.h"
+#include "byte_hash.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -85,17 +86,6 @@ struct Network
 	Snapshot	snapshot;
 };
 
-static HTAB *
-create_hash(MemoryContext context, const char *name, Size key_size, Size entry_size)
-{
-	HASHCTL		control = {0};
-
-	control.keysize = key_size;
-	control.entrysize = entry_size;
-	control.hcxt = context;
-	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | HASH_BLOBS);
-}
-
 /*
  * Without edges yet.  The table counts those up to folded, but for the cursor's
  * open stretches; cursor NULL is for reading, where every visible edge counts.
@@ -112,8 +102,8 @@ network_create(const Cursor *cursor, int64 folded)
 	network->folded = folded;
 	network->allocated = 64;
 	network->links = MemoryContextAlloc(context, network->allocated * sizeof(Link));
-	network->members = create_hash(context, "network members", sizeof(int64), sizeof(Member));
-	network->counts = create_hash(context, "network counts", sizeof(CountKey), sizeof(Count));
+	network->members = byte_hash(context, "network members", sizeof(int64), sizeof(Member));
+	network->counts = byte_hash(context, "network counts", sizeof(CountKey), sizeof(Count));
 	return network;
 }
 

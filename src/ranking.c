@@ -17,6 +17,7 @@
 #include "access/stratnum.h"
 #include "access/xact.h"
 #include "accounts.h"
+#include "byte_hash.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "memo.h"
@@ -296,15 +297,12 @@ ranking_create(Board board, DateADT month)
 {
 	Ranking    *ranking = palloc0(sizeof(Ranking));
 	Totals	   *totals = totals_create(GRAIN_MONTH, false);
-	HASHCTL		control = {.keysize = sizeof(int64), .entrysize = sizeof(Contender)};
 
 	ranking->board = board;
 	ranking->month = month;
 	ranking->allocated = 64;
 	ranking->places = palloc(ranking->allocated * sizeof(Place));
-	control.hcxt = CurrentMemoryContext;
-	ranking->contenders = hash_create("contenders", 256, &control,
-									  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ranking->contenders = byte_hash(CurrentMemoryContext, "contenders", sizeof(int64), sizeof(Contender));
 	ranking->remembering = begin_remembering(line_read_tail(totals_visit, totals));
 	collect_deltas(ranking, totals);
 	collect_banned(ranking);

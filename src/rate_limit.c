@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "batch.h"
+#include "byte_hash.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "rate_limit.h"
@@ -45,13 +46,12 @@ struct Limits
 Limits *
 limits_create(void)
 {
-	HASHCTL		control = {.keysize = sizeof(WindowKey), .entrysize = sizeof(Window), .hcxt = CurrentMemoryContext};
 	Limits	   *limits;
 
 	if (!rules_limit_usage(rules_current()))
 		return NULL;
 	limits = palloc0(sizeof(Limits));
-	limits->windows = hash_create("limited usage", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	limits->windows = byte_hash(CurrentMemoryContext, "limited usage", sizeof(WindowKey), sizeof(Window));
 	limits->allocated = 64;
 	limits->rows = palloc(limits->allocated * sizeof(Window));
 	return limits;
