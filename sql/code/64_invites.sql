@@ -290,17 +290,33 @@ revoke all on function rewards.is_active(bigint, integer) from public;
 comment on function rewards.is_active(bigint, integer) is 'whether an account has made requests on so many days, as far as posted and not taken back; no more are read';
 
 create function rewards.note_referees(accounts bigint[]) returns bigint
-	language sql volatile parallel unsafe
+	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	with needed as materialized (
-		select rewards.setting('active_days')::integer as days
+declare
+	needed integer := rewards.setting('active_days')::integer;
+	told bigint;
+begin
+	with untold as materialized (
+		/* most have been active for long */
+		select a.id, a.name, a.kind, a.referrer
+		from unnest(accounts) n(account) join rewards.account a on a.id = n.account
+		where a.referrer is not null
+			and not exists (select from rewards.notification t where t.account = a.referrer and t.event = 'referral_active' and t.cause = a.id::text)
 	)
-	select rewards.notify(array_agg(a.referrer), 'referral_active', array_agg(a.id::text), array_agg(jsonb_build_object('account', a.name, 'kind', a.kind)))
-	from needed n, rewards.account a
-	where a.id = any (accounts) and a.referrer is not null
-		and not exists (select from rewards.notification n where n.account = a.referrer and n.event = 'referral_active' and n.cause = a.id::text)
-		and rewards.is_active(a.id, n.days)
+	select rewards.notify(array_agg(u.referrer), 'referral_active', array_agg(u.id::text), array_agg(jsonb_build_object('account', u.name, 'kind', u.kind)))
+	into told
+	from untold u
+	cross join lateral (
+		/* no more days than are asked for are read */
+		select count(*) as days from (
+			select from rewards.day_total t
+			where t.account = u.id and t.unit = 1 and abs(t.entry) in (1, 2)
+			group by t.day having sum(t.events) > 0
+			order by t.day limit needed) d) active
+	where active.days >= needed;
+	return told;
+end
 $$;
 revoke all on function rewards.note_referees(bigint[]) from public;
 comment on function rewards.note_referees(bigint[]) is 'tells inviters whose referees have become active; post() calls it with those that had another day (M2)';

@@ -244,45 +244,65 @@ $$;
 revoke all on function rewards.record_scores(timestamptz) from public;
 comment on function rewards.record_scores(timestamptz) is 'adds to the history of scores those that have changed; maintain() calls it';
 
+create function rewards.threshold_changes() returns table (account bigint, score numeric, status text)
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	warned numeric := (rewards.rule_value('quality_threshold', 'warned') ->> 'below')::numeric;
+	paused numeric := (rewards.rule_value('quality_threshold', 'paused') ->> 'below')::numeric;
+	least integer := rewards.quality_sample();
+	let_off_since timestamptz := now() - make_interval(days => rewards.setting('quality_days')::integer);
+begin
+	return query
+	select k.account, k.score, t.status
+	from (select distinct on (q.account) q.account, q.score, q.referees from rewards.quality_score q order by q.account, q.day desc) k
+	/* what it is, and what it would be without quality */
+	left join lateral (
+		select s.status, s.source from rewards.account_status s
+		where s.account = k.account and s.valid_from <= now() and s.valid_until > now()
+		order by s.valid_from desc, s.id desc limit 1) p on true
+	left join lateral (
+		select s.status from rewards.account_status s
+		where s.account = k.account and s.valid_from <= now() and s.valid_until > now() and s.source <> 'quality'
+		order by s.valid_from desc, s.id desc limit 1) b on true
+	cross join lateral (
+		select c.status from unnest(array[coalesce(b.status, 'active'),
+			case when k.referees < least then 'active' when k.score < paused then 'paused' when k.score < warned then 'warned' else 'active' end]) c(status)
+		order by rewards.severity(c.status) desc limit 1) t
+	where t.status <> coalesce(p.status, 'active')
+		/* it takes back only what it has given */
+		and (p.source = 'quality' or rewards.severity(t.status) > rewards.severity(coalesce(p.status, 'active')))
+		/* whom somebody has let off has time to do better */
+		and not exists (
+			select from rewards.account_status s
+			where s.account = k.account and s.status = 'active' and s.source in ('set', 'appeal') and s.valid_from > let_off_since)
+	order by k.account;
+end
+$$;
+revoke all on function rewards.threshold_changes() from public;
+comment on function rewards.threshold_changes() is
+	'referrers whose latest score gives them another status: worse, or better than quality has given; not who was let off in the last quality_days, and with fewer referees than it takes the one without quality';
+
 create function rewards.apply_thresholds() returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
-	warned numeric := (rewards.rule_value('quality_threshold', 'warned') ->> 'below')::numeric;
-	paused numeric := (rewards.rule_value('quality_threshold', 'paused') ->> 'below')::numeric;
-	least integer := rewards.quality_sample();
 	candidate record;
 	changed bigint := 0;
 begin
-	/* nobody decides otherwise meanwhile */
-	lock table rewards.account_status in share update exclusive mode;
-	for candidate in
-		select k.account, k.score, t.status
-		from (select distinct on (q.account) q.account, q.score, q.referees from rewards.quality_score q order by q.account, q.day desc) k
-		/* what it is, and what it would be without quality */
-		left join lateral (
-			select s.status, s.source from rewards.account_status s
-			where s.account = k.account and s.valid_from <= now() and s.valid_until > now()
-			order by s.valid_from desc, s.id desc limit 1) p on true
-		left join lateral (
-			select s.status from rewards.account_status s
-			where s.account = k.account and s.valid_from <= now() and s.valid_until > now() and s.source <> 'quality'
-			order by s.valid_from desc, s.id desc limit 1) b on true
-		cross join lateral (
-			select c.status from unnest(array[coalesce(b.status, 'active'),
-				case when k.referees < least then 'active' when k.score < paused then 'paused' when k.score < warned then 'warned' else 'active' end]) c(status)
-			order by rewards.severity(c.status) desc limit 1) t
-		where t.status <> coalesce(p.status, 'active')
-			/* it takes back only what it has given */
-			and (p.source = 'quality' or rewards.severity(t.status) > rewards.severity(coalesce(p.status, 'active')))
-			/* whom somebody has let off has time to do better */
-			and not exists (
-				select from rewards.account_status s
-				where s.account = k.account and s.status = 'active' and s.source in ('set', 'appeal')
-					and s.valid_from > now() - make_interval(days => rewards.setting('quality_days')::integer))
-		order by k.account
-	loop
+	if not exists (select from rewards.threshold_changes()) then
+		return 0;
+	end if;
+	begin
+		/* nobody decides otherwise meanwhile; whoever does just now is not waited for */
+		lock table rewards.account_status in share update exclusive mode nowait;
+	exception when lock_not_available then
+		return 0;
+	end;
+	for candidate in select * from rewards.threshold_changes() loop
 		perform rewards.add_status(candidate.account, candidate.status, 'quality', 'referral quality ' || candidate.score, null, 'quality');
 		changed := changed + 1;
 	end loop;
@@ -291,7 +311,7 @@ end
 $$;
 revoke all on function rewards.apply_thresholds() from public;
 comment on function rewards.apply_thresholds() is
-	'warns and pauses referrers by their latest score and lets them off when it has recovered; leaves alone what was decided by hand, who was let off in the last quality_days, and who has fewer referees than it takes; maintain() calls it (Q4)';
+	'warns and pauses referrers by their latest score and lets them off when it has recovered; leaves alone what was decided by hand; left to the next time while somebody sets a status; maintain() calls it (Q4)';
 
 create function rewards.open_reviews() returns bigint
 	language plpgsql volatile parallel unsafe

@@ -12,12 +12,13 @@ begin
 	return query select 'payouts made'::text, rewards.make_due_payouts();
 	return query select 'accounts flagged'::text, rewards.count_suspects();
 	return query select 'quality scores changed'::text, rewards.record_scores(now());
-	return query select 'statuses changed by quality'::text, rewards.apply_thresholds();
 	return query select 'reviews opened'::text, rewards.open_reviews();
 	return query select 'quality reports sent'::text, rewards.report_quality();
 	return query select 'waitlist folded'::text, rewards.fold_waitlist();
 	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
 	return query select 'rate windows removed'::text, rewards.forget_windows();
+	/* last, for it keeps others from setting statuses until all is done */
+	return query select 'statuses changed by quality'::text, rewards.apply_thresholds();
 end
 $$;
 revoke all on function rewards.maintain() from public;
