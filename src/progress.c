@@ -343,6 +343,10 @@ merge_doers(Doer *to, const Doer *from)
 	to->last_at = Max(to->last_at, from->last_at);
 	to->requests += from->requests;
 	to->onboarded_at = Min(to->onboarded_at, from->onboarded_at);
+	/* each too few for itself; which request it was is not known any more */
+	if (to->onboarded_at == DT_NOEND
+		&& to->requests >= pg_strtoint32(rules_setting_now("onboarded_requests")))
+		to->onboarded_at = to->last_at;
 	to->advanced |= from->advanced;
 	for (int i = 0; i < from->nservices; i++)
 		if (!has_service(to, from->services[i]))

@@ -20,6 +20,7 @@
 #include "models.h"
 #include "reward.h"
 #include "stream.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(verify_rows);
@@ -59,10 +60,10 @@ static StreamQuery account_cuts_query = {
 
 static StreamQuery status_cuts_query = {
 	.text = "select distinct seen_from from rewards.account_status"
-	" where seen_from < $1 and (sure_from is null or sure_from >= $1)"
+	" where seen_from < $1 and (sure_from is null or sure_from >= $1) and account = any ($2)"
 	" order by 1 desc limit 1000",
-	.nargs = 1,
-	.types = {INT8OID}
+	.nargs = 2,
+	.types = {INT8OID, INT8ARRAYOID}
 };
 
 typedef struct RowCheck
@@ -202,6 +203,32 @@ possible_cuts(StreamQuery *query, Datum *args, const char *nulls)
 	return cuts;
 }
 
+/* adds an account and those above it, as far as shares go */
+static int
+add_chain(const Account *earner, const AsOf *as_of, Datum *numbers, int count)
+{
+	Account		account = *earner;
+
+	for (int level = 0; level <= MAX_LEVELS && account.number != ACCOUNT_SELF; level++)
+	{
+		numbers[count++] = Int64GetDatum(account.number);
+		account = account_referrer(&account, as_of);
+	}
+	return count;
+}
+
+/* all accounts whose status matters for a row, as an array */
+static Datum
+accounts_of_row(const Datum *values, const Reward *full)
+{
+	AsOf		as_of = as_of_values(values);
+	Datum		numbers[2 * (MAX_LEVELS + 1)];
+	int			count = add_chain(&full->user, &as_of, numbers, 0);
+
+	count = add_chain(&full->provider, &as_of, numbers, count);
+	return PointerGetDatum(construct_array(numbers, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 /* the same for each sort of changes that the row at hand may have known */
 static void
 possible_cuts_of_row(const Datum *values, const bool *nulls, const Reward *full, Cuts *cuts)
@@ -212,6 +239,7 @@ possible_cuts_of_row(const Datum *values, const bool *nulls, const Reward *full,
 	cuts[CUT_RULES] = possible_cuts(&rule_cuts_query, args, NULL);
 	/* what has no model knew no facts of one */
 	cuts[CUT_MODEL] = possible_cuts(&model_cuts_query, args, nulls[COLUMN_MODEL] ? " n" : NULL);
+	args[1] = accounts_of_row(values, full);
 	cuts[CUT_STATUS] = possible_cuts(&status_cuts_query, args, NULL);
 	for (int i = CUT_USER_MULTIPLIER; i <= CUT_PROVIDER_STREAK; i++)
 	{

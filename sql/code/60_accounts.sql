@@ -65,6 +65,23 @@ comment on function rewards.register_account(text, text, text, timestamptz) is
 
 /* ---- who is meant ---- */
 
+create function rewards.people(email text) returns bigint[]
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return array(
+		select a.id from rewards.account a where lower(a.email) = lower(people.email) and a.email is not null and a.kind = 'user'
+		union
+		/* whom usage has registered by it */
+		select a.id from rewards.account a
+		where lower(a.name) = lower(people.email) and a.name like '%@%' and a.kind = 'user' and a.email is null
+		limit 2);
+end
+$$;
+revoke all on function rewards.people(text) from public;
+comment on function rewards.people(text) is 'users with an e-mail, as such or as their id, in whatever case; no more than two';
+
 create function rewards.person(email text) returns bigint
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -77,15 +94,12 @@ begin
 	if number is not null then
 		return number;
 	end if;
-	select array_agg(o.id) into owners
-	from (
-		select a.id from rewards.account a where lower(a.email) = lower(person.email) and a.email is not null and a.kind = 'user' limit 2
-	) o;
+	owners := rewards.people(email);
 	return case when cardinality(owners) = 1 then owners[1] end;
 end
 $$;
 revoke all on function rewards.person(text) from public;
-comment on function rewards.person(text) is 'the user of this id, else the one user with this e-mail in whatever case; NULL for none, or for several';
+comment on function rewards.person(text) is 'the user of this id, else the one user with this e-mail, as such or as its id, in whatever case; NULL for none, or for several';
 
 create function rewards.ensure_person(email text, out number bigint, out created boolean) returns record
 	language plpgsql volatile parallel unsafe
@@ -100,7 +114,7 @@ begin
 	if number is not null then
 		return;
 	end if;
-	if exists (select from rewards.account a where lower(a.email) = lower(ensure_person.email) and a.kind = 'user') then
+	if cardinality(rewards.people(email)) > 0 then
 		raise exception 'several users have the e-mail "%"', email
 			using errcode = 'invalid_parameter_value', hint = 'Say which of them is meant by its id.';
 	end if;

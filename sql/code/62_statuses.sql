@@ -50,13 +50,16 @@ as $$
 #variable_conflict use_variable
 declare
 	before text;
+	since timestamptz;
 	entry bigint;
 begin
 	/* one setter at a time: statuses become known in the order of their ids, whoever they are of */
 	lock table rewards.account_status in share update exclusive mode;
 	before := rewards.status_of(number);
+	/* not before what another transaction has decided since this one began */
+	since := greatest(now(), (select max(s.valid_from) from rewards.account_status s where s.account = number));
 	insert into rewards.account_status as s (account, status, source, valid_from, valid_until, seen_from, reason, updated_by)
-	values (number, status, source, now(), coalesce(until, 'infinity'), rewards.last_number(), reason, actor)
+	values (number, status, source, since, coalesce(until, 'infinity'), rewards.last_number(), reason, actor)
 	returning s.id into entry;
 	perform rewards.signal_change('rewards.account_status');
 	if status <> before or status <> 'active' then
@@ -236,12 +239,13 @@ begin
 	update rewards.appeal p set accepted = accepted, resolved_at = clock_timestamp(), resolved_by = updated_by, note = note where p.id = id;
 	before := rewards.status_of(appeal.account);
 	if accepted then
+		/* flags before statuses, as maintain() has them locked */
+		update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
+		where f.account = appeal.account and f.cleared_at is null;
 		/* also for one that is over, which the ladder would still count */
 		if exists (select from rewards.account_status s where s.account = appeal.account) then
 			perform rewards.add_status(appeal.account, 'active', 'appeal', coalesce(note, 'appeal accepted'), null, updated_by);
 		end if;
-		update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
-		where f.account = appeal.account and f.cleared_at is null;
 	end if;
 	perform rewards.notify(array[appeal.account], 'appeal_resolved', array[id::text],
 		array[jsonb_build_object('appeal', id, 'accepted', accepted, 'note', note)]);

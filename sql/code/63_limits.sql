@@ -200,7 +200,7 @@ revoke all on function rewards.count_usage(bigint[], bigint[], timestamptz[], bi
 comment on function rewards.count_usage(bigint[], bigint[], timestamptz[], bigint[], bigint[]) is
 	'adds usage to the windows of limits, by the rule, and notes what is above them: so many calls, the last of them by its number; post() calls it with rows just folded (A4)';
 
-create function rewards.take_back_excess(most integer default 10000) returns bigint
+create function rewards.take_back_excess(most integer default 500) returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 	set lock_timeout = '10ms'
@@ -222,7 +222,7 @@ begin
 				/* unless somebody has taken it back already, or its partition has gone */
 				if exists (select from rewards.usage_logs u where u.id = number) and not exists (
 						select from rewards.journal j where j.reverses_source = 'usage_logs' and j.reverses_id = number and j.event = 'reversal') then
-					perform rewards.take_back_usage(number, 'rate limit');
+					perform rewards.take_back_usage(number, 'rate limit', false);
 					entries := entries + 1;
 				end if;
 			end loop;
@@ -232,6 +232,9 @@ begin
 			/* whoever holds what is needed, or takes it back at this moment, is not waited for: it comes next time */
 			when lock_not_available or deadlock_detected or sqlstate 'RW009' then
 				null;
+			/* nor does what cannot be taken back keep posting from the rest */
+			when others then
+				raise warning 'usage above a limit could not be taken back: %', sqlerrm using detail = format('Usage rows of "%s".', due.user_id);
 		end;
 	end loop;
 	return booked;
@@ -239,7 +242,7 @@ end
 $$;
 revoke all on function rewards.take_back_excess(integer) from public;
 comment on function rewards.take_back_excess(integer) is
-	'takes back usage that was found above a limit, as reverse_usage() does; returns of how many rows. post() calls it';
+	'takes back the points and earnings of usage that was found above a limit, which stays charged; returns of how many rows. post() calls it';
 
 create function rewards.forget_windows() returns bigint
 	language plpgsql volatile parallel unsafe
@@ -248,11 +251,11 @@ as $$
 declare
 	removed bigint;
 begin
-	/* usage may come late, and not be counted anew then */
-	delete from rewards.rate_window w where w.until < clock_timestamp() - interval '31 days';
+	/* usage may come late, and not be counted anew then: the longer the window the more so */
+	delete from rewards.rate_window w where w.until < clock_timestamp() - least(greatest(30 * (w.until - w.since), interval '2 days'), interval '31 days');
 	get diagnostics removed = row_count;
 	return removed;
 end
 $$;
 revoke all on function rewards.forget_windows() from public;
-comment on function rewards.forget_windows() is 'removes windows of limits that ended more than 31 days ago; returns how many. maintain() calls it';
+comment on function rewards.forget_windows() is 'removes windows of limits that ended thirty of their lengths ago, but not before two days and after a month at most; returns how many. maintain() calls it';

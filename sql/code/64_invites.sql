@@ -49,7 +49,25 @@ $$;
 revoke all on function rewards.refuse_invite(text, text) from public;
 comment on function rewards.refuse_invite(text, text) is 'RW006';
 
-create function rewards.lock_invite(inout code text, recipient text, out owner bigint, out sent boolean) returns record
+create function rewards.is_identity_code(code text) returns boolean
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return rewards.setting('code_policy') <> 'generated' and exists (select from rewards.account a where a.name = is_identity_code.code);
+end
+$$;
+revoke all on function rewards.is_identity_code(text) from public;
+comment on function rewards.is_identity_code(text) is 'whether a text is the id of an account, and so its code';
+
+create function rewards.recipient(email text) returns text
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	as $$ select lower(coalesce(rewards.address_of(rewards.person(email)), email)) $$;
+revoke all on function rewards.recipient(text) from public;
+comment on function rewards.recipient(text) is 'the e-mail that somebody is known by, given it or the id, in lower case';
+
+create function rewards.lock_invite(inout code text, recipient text, out owner bigint, out sent boolean, out source text) returns record
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -57,8 +75,10 @@ as $$
 declare
 	invite record;
 begin
-	select c.code, c.owner, c.recipient, c.used_at, c.voided_at, c.expires_at into invite
-	from rewards.invite_code c where upper(c.code) = upper(code) for update;
+	select c.code, c.owner, c.recipient, c.source, c.used_at, c.voided_at, c.expires_at into invite
+	from rewards.invite_code c where upper(c.code) = upper(code)
+		/* an id is its account's own, also where somebody has chosen a code that reads like it */
+		and not (c.custom and rewards.is_identity_code(code)) for update;
 	if not found then
 		code := null;
 		return;
@@ -74,6 +94,7 @@ begin
 	code := invite.code;
 	owner := invite.owner;
 	sent := invite.recipient is not null;
+	source := invite.source;
 end
 $$;
 revoke all on function rewards.lock_invite(text, text) from public;
@@ -102,7 +123,8 @@ begin
 	invite := rewards.lock_invite(invite_code, null);
 	if invite.code is null or invite.sent or number is null or invite.owner is distinct from number then
 		perform rewards.refuse_invite(invite_code, 'It is not this user''s, or has been sent.');
-	elsif exists (select from rewards.code c where upper(c.code) = upper(custom)) or rewards.reads_like_id(custom, 0) then
+	elsif exists (select from rewards.code c where upper(c.code) = upper(custom)) or rewards.reads_like_id(custom, 0)
+			or rewards.reads_like_id(lower(custom), 0) or rewards.reads_like_id(upper(custom), 0) then
 		raise exception using errcode = 'unique_violation';
 	end if;
 	update rewards.invite_code c set code = custom, custom = true where c.code = invite.code;
@@ -126,7 +148,7 @@ create function rewards.share_referral(inviter_email text, recipient_email text,
 as $$
 #variable_conflict use_variable
 declare
-	recipient text := lower(recipient_email);
+	recipient text;
 	inviter bigint;
 	joined bigint;
 	invite record;
@@ -139,6 +161,7 @@ begin
 	perform rewards.refuse_suspended(inviter);
 	perform rewards.count_call('share_referral', rewards.who(inviter));
 	joined := rewards.person(recipient_email);
+	recipient := rewards.recipient(recipient_email);
 	if joined = inviter then
 		raise exception 'an account cannot refer itself'
 			using errcode = 'RW002', hint = 'Send the code to somebody else.';
@@ -175,19 +198,18 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(code, 'code');
 	perform rewards.check_id(email, 'email');
-	perform rewards.count_call('redeem_code', coalesce(rewards.who(rewards.person(email)), lower(email)));
-	invite := rewards.lock_invite(code, lower(email));
+	perform rewards.count_call('redeem_code', coalesce(rewards.who(rewards.person(email)), 'email:' || lower(email)));
+	invite := rewards.lock_invite(code, rewards.recipient(email));
 	if invite.code is null then
-		/* a referral code is as good, and can be used again */
-		joiner := rewards.ensure_person(email);
-		perform rewards.referral_signup(code, (select a.name from rewards.account a where a.id = joiner.number));
-		inviter := (select rewards.address_of(a.referrer) from rewards.account a where a.id = joiner.number);
+		/* a referral code is as good, and can be used again; it registers in order */
+		perform rewards.referral_signup(code, coalesce((select a.name from rewards.account a where a.id = rewards.person(email)), email));
+		inviter := (select rewards.address_of(a.referrer) from rewards.account a where a.id = rewards.person(email));
 	else
 		joiner := rewards.ensure_person(email);
 		if invite.owner = joiner.number then
 			raise exception 'an account cannot refer itself'
 				using errcode = 'RW002', hint = 'Use the code of another account.';
-		elsif invite.owner is not null then
+		elsif invite.owner is not null and not (invite.source = 'waitlist' and rewards.severity(rewards.status_of(invite.owner)) >= 3) then
 			if not rewards.may_refer('user', 'user', now()) then
 				raise exception 'a user cannot be referred by a user'
 					using errcode = 'RW005', hint = 'The view rewards.referral_kinds says who may refer whom.';
@@ -196,7 +218,7 @@ begin
 			perform rewards.add_edge(joiner.number, 'user', invite.owner, invite.code, now(), joiner.created);
 		end if;
 		update rewards.invite_code c set used_by = joiner.number, used_at = clock_timestamp() where c.code = invite.code;
-		inviter := rewards.address_of(invite.owner);
+		inviter := (select rewards.address_of(a.referrer) from rewards.account a where a.id = joiner.number and a.referrer = invite.owner);
 	end if;
 	perform rewards.leave_waitlist(email);
 	status := 'success';
@@ -234,7 +256,7 @@ comment on function rewards.complete_onboarding(text, timestamptz, text) is
 
 /* ---- what inviters are told ---- */
 
-create function rewards.note_joined(inviter bigint, referee bigint, code text) returns void
+create function rewards.note_milestones(inviter bigint, referee bigint) returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -243,14 +265,7 @@ declare
 	joined bigint;
 	next record;
 begin
-	perform rewards.leave_waitlist(rewards.address_of(referee));
-	/* the first of its e-mail, whoever has sent it what */
-	update rewards.referral r set referee = note_joined.referee
-	where r.inviter = note_joined.inviter and r.referee is null
-		and r.email = (select lower(coalesce(a.email, a.name)) from rewards.account a where a.id = note_joined.referee);
-	perform rewards.notify(array[inviter], 'code_used', array[referee::text],
-		array[(select jsonb_build_object('code', note_joined.code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
-	/* who can claim them */
+	/* to who can claim them */
 	if most is null or rewards.severity(rewards.status_of(inviter)) >= 2
 			or (select a.kind from rewards.account a where a.id = inviter) <> 'user' then
 		return;
@@ -263,10 +278,30 @@ begin
 		array[jsonb_build_object('referrals', m.referrals, 'reward', m.reward)])
 	from (select m.* from rewards.milestones() m where m.referrals <= joined order by m.referrals desc limit 1) m;
 	select m.referrals, m.reward into next from rewards.milestones() m where m.referrals > joined limit 1;
-	if found then
-		perform rewards.notify(array[inviter], 'milestone_progress', array[joined || '/' || next.referrals],
+	if found and referee is not null then
+		/* by referee: two that join at once do not wait for each other */
+		perform rewards.notify(array[inviter], 'milestone_progress', array[referee::text],
 			array[jsonb_build_object('referrals', joined, 'next', next.referrals, 'missing', next.referrals - joined, 'reward', next.reward)]);
 	end if;
+end
+$$;
+revoke all on function rewards.note_milestones(bigint, bigint) from public;
+comment on function rewards.note_milestones(bigint, bigint) is
+	'tells an inviter which milestone it has reached and, when a referee has just joined, how far it is to the next (M1, M2)';
+
+create function rewards.note_joined(inviter bigint, referee bigint, code text) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	perform rewards.leave_waitlist(rewards.address_of(referee));
+	/* the first of its e-mail, whoever has sent it what */
+	update rewards.referral r set referee = note_joined.referee
+	where r.inviter = note_joined.inviter and r.referee is null
+		and r.email = (select lower(coalesce(a.email, a.name)) from rewards.account a where a.id = note_joined.referee);
+	perform rewards.notify(array[inviter], 'code_used', array[referee::text],
+		array[(select jsonb_build_object('code', note_joined.code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
+	perform rewards.note_milestones(inviter, referee);
 end
 $$;
 revoke all on function rewards.note_joined(bigint, bigint, text) from public;
@@ -315,6 +350,11 @@ begin
 			group by t.day having sum(t.events) > 0
 			order by t.day limit needed) d) active
 	where active.days >= needed;
+	/* of referees that joined at the same time none may have seen that a milestone was reached */
+	if exists (select from rewards.milestones()) then
+		perform rewards.note_milestones(r.referrer, null)
+		from (select distinct a.referrer from unnest(accounts) n(account) join rewards.account a on a.id = n.account where a.referrer is not null) r;
+	end if;
 	return told;
 end
 $$;

@@ -138,13 +138,15 @@ declare
 	days integer := rewards.setting('codes_after_days')::integer;
 	for_days jsonb := rewards.rule_value('days_reward', '') -> 'reward';
 	for_quality jsonb := rewards.rule_value('quality_bonus', '');
+	paused boolean := rewards.severity(rewards.status_of(number)) >= 2;
 	joined bigint := rewards.joined_referees(number);
 begin
-	if for_days is not null and rewards.active_days(number, days) >= days then
+	/* points are a bonus, which the paused get none of */
+	if for_days is not null and not (paused and for_days ? 'points') and rewards.active_days(number, days) >= days then
 		return query select 'days'::text, for_days, days || ' days of usage', 'after ' || days || ' days of usage';
 	end if;
 	/* whoever is paused has no claim to what referrals bring */
-	if rewards.severity(rewards.status_of(number)) >= 2 then
+	if paused then
 		return;
 	end if;
 	return query
@@ -215,7 +217,8 @@ create function rewards.codes_available(number bigint) returns bigint
 	set search_path = pg_catalog, pg_temp
 as $$
 	select count(*) from rewards.invite_code c
-	where c.owner = codes_available.number and c.used_at is null and c.voided_at is null and (c.expires_at is null or c.expires_at > now())
+	/* those of the waiting list are their recipients' */
+	where c.owner = codes_available.number and c.source <> 'waitlist' and c.used_at is null and c.voided_at is null and (c.expires_at is null or c.expires_at > now())
 $$;
 revoke all on function rewards.codes_available(bigint) from public;
 comment on function rewards.codes_available(bigint) is 'how many invite codes an account has that can still be used';

@@ -184,12 +184,22 @@ declare
 	rule jsonb := rewards.rule_value('quality_bonus', '');
 	quality record;
 begin
+	select null::numeric as score into quality;
 	if rule is null then
 		return false;
 	end if;
-	quality := rewards.quality_score_of(number);
-	return coalesce(quality.score > (rule ->> 'above')::numeric and quality.referees >= (rule ->> 'referrals')::integer, false)
-		and rewards.severity(rewards.status_of(number)) < 2;
+	if rewards.severity(rewards.status_of(number)) >= 2
+			or rewards.joined_referees(number, (rule ->> 'referrals')::bigint) < (rule ->> 'referrals')::bigint then
+		return false;
+	end if;
+	/* of many referees the score is taken as maintain() has found it */
+	if (select count(*) from (select from rewards.account a where a.referrer = number limit 1000) r) = 1000 then
+		select q.score into quality from rewards.quality_score q where q.account = number and q.day > rewards.today() - 31 order by q.day desc limit 1;
+	end if;
+	if quality.score is null then
+		quality := rewards.quality_score_of(number);
+	end if;
+	return coalesce(quality.score > (rule ->> 'above')::numeric, false);
 end
 $$;
 revoke all on function rewards.is_high_quality(bigint) from public;
@@ -224,10 +234,11 @@ create function rewards.record_scores(at timestamptz) returns bigint
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
+	today date := (at at time zone rewards.setting('time_zone'))::date;
 	changed bigint;
 begin
 	insert into rewards.quality_score as q (account, day, method, score, referees, parts)
-	select s.account, (at at time zone rewards.setting('time_zone'))::date, s.method, s.score, s.sample, s.parts
+	select s.account, today, s.method, s.score, s.sample, s.parts
 	from rewards.quality_scores(array(
 		select a.referrer from rewards.account a where a.referrer is not null
 		group by a.referrer having count(*) >= rewards.quality_sample()), at) s
@@ -238,11 +249,16 @@ begin
 	on conflict on constraint quality_score_pkey do update
 		set method = excluded.method, score = excluded.score, referees = excluded.referees, parts = excluded.parts, recorded_at = clock_timestamp();
 	get diagnostics changed = row_count;
+	/* what is older than a quarter is kept by month */
+	delete from rewards.quality_score q
+	where q.day between today - 131 and today - 100
+		and exists (select from rewards.quality_score l where l.account = q.account and l.day > q.day
+			and date_trunc('month', l.day::timestamp) = date_trunc('month', q.day::timestamp));
 	return changed;
 end
 $$;
 revoke all on function rewards.record_scores(timestamptz) from public;
-comment on function rewards.record_scores(timestamptz) is 'adds to the history of scores those that have changed; maintain() calls it';
+comment on function rewards.record_scores(timestamptz) is 'adds to the history of scores those that have changed, and keeps of old ones the last of each month; maintain() calls it';
 
 create function rewards.threshold_changes() returns table (account bigint, score numeric, status text)
 	language plpgsql stable parallel unsafe

@@ -123,6 +123,25 @@ revoke all on function rewards.invite_waiting(bigint[], text) from public;
 comment on function rewards.invite_waiting(bigint[], text) is
 	'gives each of these an invite code of its own, its referrer''s or the programme''s, and this status; does not count the move';
 
+create function rewards.renew_invitation(id bigint) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	entry record;
+begin
+	select e.id, e.status, c.voided_at is not null or c.expires_at <= clock_timestamp() as dead into entry
+	from rewards.waitlist_entry e left join rewards.invite_code c on c.code = e.invite_code
+	where e.id = id and e.status in ('approved', 'released') for update of e;
+	if entry.dead then
+		perform rewards.invite_waiting(array[id], entry.status);
+	end if;
+end
+$$;
+revoke all on function rewards.renew_invitation(bigint) from public;
+comment on function rewards.renew_invitation(bigint) is 'gives who was let in but has not come another invite code when the one they got has expired or was revoked';
+
 create function rewards.is_admitted(number bigint) returns boolean
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -145,6 +164,7 @@ declare
 begin
 	select c.owner into owner from rewards.invite_code c
 	where upper(c.code) = upper(code) and c.used_at is null and c.voided_at is null
+		and not (c.custom and rewards.is_identity_code(code))
 		and (c.expires_at is null or c.expires_at > clock_timestamp()) and (c.recipient is null or c.recipient = email);
 	if not found then
 		owner := rewards.code_owner(code, 'user', now());
@@ -209,7 +229,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_id(who, 'email');
 	number := coalesce(rewards.person(email), rewards.person(who));
-	perform rewards.count_call('join_waitlist', coalesce(rewards.who(number), who));
+	perform rewards.count_call('join_waitlist', coalesce(rewards.who(number), 'email:' || who));
 	if rewards.is_admitted(number) then
 		perform rewards.leave_waitlist(who);
 		return 0;
@@ -220,6 +240,7 @@ begin
 		referrer := null;
 		select e.id, e.status, e.place, e.referrer into entry from rewards.waitlist_entry e where e.email = who;
 		if entry.status <> 'waiting' then
+			perform rewards.renew_invitation(entry.id);
 			return 0;
 		elsif entry.referrer is null and code is not null then
 			referrer := rewards.waitlist_referrer(who, code, number);

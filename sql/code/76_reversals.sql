@@ -137,7 +137,7 @@ create function rewards.amount_of(distribution rewards.distribution) returns num
 revoke all on function rewards.amount_of(rewards.distribution) from public;
 comment on function rewards.amount_of(rewards.distribution) is 'the sum of the shares';
 
-create function rewards.take_back_usage(usage_id bigint, reason text) returns bigint
+create function rewards.take_back_usage(usage_id bigint, reason text, with_charge boolean) returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -164,7 +164,7 @@ begin
 	if provider_number is null and usage.provider_id is not null then
 		provider_number := rewards.register_named('provider', usage.provider_id, usage.created_at);
 	end if;
-	foreach unit in array '{1,3,4}'::integer[] loop
+	foreach unit in array case when with_charge then '{1,3,4}' else '{1}' end::integer[] loop
 		shares[unit] := rewards.shares_to_reverse(usage_id, unit::smallint, user_number, provider_number);
 	end loop;
 	/* before numbers are drawn; tokens before credits, as deduct_token() has them locked */
@@ -183,9 +183,9 @@ begin
 	return entry;
 end
 $$;
-revoke all on function rewards.take_back_usage(bigint, text) from public;
-comment on function rewards.take_back_usage(bigint, text) is
-	'books the reversal of a usage row in all units, once (RW009); returns the journal entry of the points';
+revoke all on function rewards.take_back_usage(bigint, text, boolean) from public;
+comment on function rewards.take_back_usage(bigint, text, boolean) is
+	'books the reversal of a usage row, of points and earnings or, with_charge, in all units, once (RW009); returns the journal entry of the points';
 
 create function rewards.reverse_usage(usage_id bigint, reason text) returns bigint
 	language plpgsql volatile parallel unsafe
@@ -198,7 +198,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
 	perform rewards.check_not_null(reason, 'reason');
-	entry := rewards.take_back_usage(usage_id, reason);
+	entry := rewards.take_back_usage(usage_id, reason, true);
 	perform rewards.log_call('reverse_usage', jsonb_build_object('usage_id', usage_id, 'reason', reason), null,
 		jsonb_build_object('entry', entry), rewards.caller()::text);
 	return entry;

@@ -141,8 +141,11 @@ begin
 	perform 1 from rewards.account a where a.id = number for no key update;
 	points := rewards.book_revocation(number, account, kind, since, reason, updated_by);
 	update rewards.invite_code c set voided_at = clock_timestamp(), reason = reason
-	where c.owner = number and c.used_at is null and c.voided_at is null and c.created_at >= since;
+	where c.owner = number and c.source <> 'waitlist' and c.used_at is null and c.voided_at is null and c.created_at >= since;
 	get diagnostics codes = row_count;
+	/* who was released from the waiting list has done nothing wrong */
+	update rewards.invite_code c set owner = null
+	where c.owner = number and c.source = 'waitlist' and c.used_at is null and c.created_at >= since;
 	update rewards.perk p set voided_at = clock_timestamp() where p.account = number and p.voided_at is null and p.granted_at >= since;
 	update rewards.invite_reward g set revoked_at = clock_timestamp() where g.account = number and g.revoked_at is null and g.granted_at >= since;
 	perform rewards.log_call('revoke_rewards', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'since', since),

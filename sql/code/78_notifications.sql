@@ -24,13 +24,17 @@ create function rewards.announce_notifications() returns void
 as $$
 declare
 	known record;
+	fresh boolean;
 begin
 	select c.announced as by_then, c.announced_by as also into known from rewards.cursor c;
+	/* transactions of another server, from which all this was restored, say nothing here */
+	fresh := known.by_then is null or pg_snapshot_xmax(known.by_then) > rewards.next_transaction();
 	/* commits that notify wait for each other: so it is left to posting, and to one a posting */
 	if exists (
 			select from rewards.notification n
-			where n.delivered_at is null and (known.by_then is null or n.recorded_xid >= pg_snapshot_xmin(known.by_then)
-				and not pg_visible_in_snapshot(n.recorded_xid, known.by_then) and n.recorded_xid <> known.also)) then
+			where n.delivered_at is null and (fresh or n.recorded_xid >= pg_snapshot_xmin(known.by_then)
+				and not pg_visible_in_snapshot(n.recorded_xid, known.by_then) and n.recorded_xid <> known.also
+				and n.recorded_xid < rewards.next_transaction())) then
 		update rewards.cursor set announced = pg_current_snapshot(), announced_by = pg_current_xact_id();
 		perform pg_notify('rewards', '');
 	end if;

@@ -7,9 +7,6 @@ as $$
 begin
 	perform rewards.require_installed();
 	return query select 'partitions made'::text, rewards.make_partitions()::bigint;
-	return query select 'expiries booked'::text, rewards.book_expiries();
-	return query select 'holds closed'::text, rewards.close_holds();
-	return query select 'payouts made'::text, rewards.make_due_payouts();
 	return query select 'accounts flagged'::text, rewards.count_suspects();
 	return query select 'quality scores changed'::text, rewards.record_scores(now());
 	return query select 'reviews opened'::text, rewards.open_reviews();
@@ -17,6 +14,10 @@ begin
 	return query select 'waitlist folded'::text, rewards.fold_waitlist();
 	return query select 'weekly summaries sent'::text, rewards.note_weekly_earnings();
 	return query select 'rate windows removed'::text, rewards.forget_windows();
+	/* these lock wallets: when what takes long is done */
+	return query select 'expiries booked'::text, rewards.book_expiries();
+	return query select 'holds closed'::text, rewards.close_holds();
+	return query select 'payouts made'::text, rewards.make_due_payouts();
 	/* last, for it keeps others from setting statuses until all is done */
 	return query select 'statuses changed by quality'::text, rewards.apply_thresholds();
 end

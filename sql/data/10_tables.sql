@@ -44,6 +44,7 @@ create table if not exists rewards.account (
 create unique index if not exists account_name_kind on rewards.account (name, kind);
 create index if not exists account_referrer on rewards.account (referrer) where referrer is not null;
 create index if not exists account_email on rewards.account (lower(email)) where email is not null;
+create index if not exists account_name_email on rewards.account (lower(name)) where kind = 'user' and name like '%@%';
 create index if not exists account_edge on rewards.account (seen_from) where referrer is not null;
 create index if not exists account_unsettled on rewards.account (id) where referrer is not null and sure_from is null;
 comment on table rewards.account is

@@ -70,7 +70,8 @@ create table if not exists rewards.quality_score (
 	recorded_at timestamptz not null default clock_timestamp(),
 	primary key (account, day)
 );
-comment on table rewards.quality_score is 'referral quality as maintain() found it, a row when it changed; parts are the factors it is made of';
+create index if not exists quality_score_day on rewards.quality_score (day);
+comment on table rewards.quality_score is 'referral quality as maintain() found it, a row when it changed, after a quarter one a month; parts are the factors it is made of';
 
 create table if not exists rewards.waitlist_entry (
 	id bigint generated always as identity primary key,

@@ -41,3 +41,13 @@ select rewards.person('twin@example.com') is null as nobody, rewards.person('TWI
 select rewards.set_setting('auto_register', 'off') is not null;
 select pg_temp.outcome(format('select rewards.redeem_code(%L, %L)', pg_temp.invite('dan'), 'fay')), pg_temp.outcome($$select rewards.earn_codes('fay')$$), pg_temp.outcome($$select rewards.sanction('fay', 'user', 'x')$$);
 select * from rewards.verify();
+-- an id that is an e-mail is the same in any case; a code sent to an id is redeemed by the e-mail, and the other way round
+select rewards.set_setting('auto_register', 'on') is not null;
+insert into rewards.usage_logs (user_id, endpoint) values ('gil@example.com', '/v1/chat');
+select complete from rewards.post();
+select pg_temp.outcome(format('select rewards.redeem_code(%L, %L)', pg_temp.invite('gil@example.com'), 'Gil@Example.com'));
+select rewards.register_account('usr_8', email => 'eight@example.com'), rewards.register_account('usr_9', email => 'Nine@example.com');
+select pg_temp.invite('dan') as to_id, pg_temp.invite('dan') as to_email \gset
+select s.status, r.status from rewards.share_referral('dan', 'usr_8', :'to_id') s, rewards.redeem_code(:'to_id', 'eight@example.com') r;
+select status from rewards.share_referral('dan', 'nine@example.com', :'to_email');
+select status from rewards.redeem_code(:'to_email', 'usr_9');

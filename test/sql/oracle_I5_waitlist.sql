@@ -72,3 +72,21 @@ select task, done > 0 as folded from rewards.maintain() where task ~ 'waitlist';
 select task, done from rewards.maintain() where task ~ 'waitlist';
 select email, position from pg_temp.standing where status = 'waiting';
 select rewards.waitlist_position('nobody@example.com');
+-- whom a revocation, a ban or time has left with a dead code gets another one by asking again
+select rewards.register_account('infl'), rewards.referral_code('infl', custom => 'INFL');
+select rewards.join_waitlist('w1@example.com', 'INFL') > 0 as w1, rewards.join_waitlist('w2@example.com', 'INFL') > 0 as w2, rewards.join_waitlist('w3@example.com', 'INFL') > 0 as w3;
+select count(*) >= 3 as released from rewards.release_invites(1000);
+select codes_available from rewards.earn_codes('infl');
+select rewards.revoke_rewards('infl', 'user', 'fakes') >= 0 as revoked;
+select invite_code as w1 from rewards.waitlist where email = 'w1@example.com' \gset
+select status, inviter from rewards.redeem_code(:'w1', 'w1@example.com');
+select rewards.revoke_code(invite_code, 'a mistake') from rewards.waitlist where email = 'w2@example.com';
+select rewards.join_waitlist('w2@example.com');
+select invite_code as w2 from rewards.waitlist where email = 'w2@example.com' \gset
+update rewards.invite_code set owner = (select id from rewards.account where name = 'infl') where code in (select invite_code from rewards.waitlist where email in ('w2@example.com', 'w3@example.com'));
+select rewards.set_status('infl', 'user', 'banned', 'fakes') is not null;
+select status, inviter from rewards.redeem_code(:'w2', 'w2@example.com');
+update rewards.invite_code set expires_at = now() - interval '1 day' where code = (select invite_code from rewards.waitlist where email = 'w3@example.com');
+select rewards.join_waitlist('w3@example.com');
+select invite_code as w3 from rewards.waitlist where email = 'w3@example.com' \gset
+select status, inviter from rewards.redeem_code(:'w3', 'w3@example.com');

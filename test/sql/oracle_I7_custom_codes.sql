@@ -35,3 +35,10 @@ select status from rewards.share_referral('ann@example.com', 'cat@example.com', 
 select pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'ann@example.com', :'three', 'sent'));
 select pg_temp.outcome($$select rewards.customize_invite('ann@example.com', 'Anns-Friends', 'used')$$);
 select pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'ann@example.com', :'two', 'a b')), pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'nobody', :'two', 'abc'));
+-- an id is its account's own code, whoever has chosen a code that reads like it
+select rewards.register_account('Ida_2');
+select pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'ann@example.com', :'two', 'Ida_2'));
+select rewards.customize_invite('ann@example.com', :'two', 'Max_2024');
+select rewards.register_account('Max_2024');
+select status, inviter from rewards.redeem_code('Max_2024', 'guest@example.com');
+select status, inviter from rewards.redeem_code('Max_2024', 'guest2@example.com');

@@ -50,6 +50,11 @@ select kind, account, entry, level, amount from rewards.ledger where source = 'j
 -- simulate and rerate go by statuses as by anything else
 select * from rewards.rerate(now() - interval '1 hour', now(), 'check') where booked is distinct from now_due;
 select * from rewards.verify();
+-- who decides in a longer transaction decides last
+select rewards.set_status('d', 'user', 'warned', 'first') is not null;
+update rewards.account_status set valid_from = valid_from + interval '1 minute' where reason = 'first';
+select rewards.set_status('d', 'user', 'active', 'second') is not null;
+select rewards.status_of(rewards.account_number('user', 'd'), now() + interval '2 minutes');
 drop view public.shares_of_d;
 -- some postings later every row to come knows every status
 select complete from rewards.post(); select complete from rewards.post();
