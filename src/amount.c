@@ -9,6 +9,7 @@
 
 #include "amount.h"
 #include "common/int.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 
