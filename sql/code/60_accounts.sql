@@ -101,6 +101,20 @@ $$;
 revoke all on function rewards.person(text) from public;
 comment on function rewards.person(text) is 'the user of this id, else the one user with this e-mail, as such or as its id, in whatever case; NULL for none, or for several';
 
+create function rewards.refuse_ambiguous(email text) returns void
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if rewards.person(email) is null and cardinality(rewards.people(email)) > 0 then
+		raise exception 'several users have the e-mail "%"', email
+			using errcode = 'invalid_parameter_value', hint = 'Say which of them is meant by its id.';
+	end if;
+end
+$$;
+revoke all on function rewards.refuse_ambiguous(text) from public;
+comment on function rewards.refuse_ambiguous(text) is '22023 for an e-mail that several users have and none has as its id';
+
 create function rewards.ensure_person(email text, out number bigint, out created boolean) returns record
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -114,10 +128,7 @@ begin
 	if number is not null then
 		return;
 	end if;
-	if cardinality(rewards.people(email)) > 0 then
-		raise exception 'several users have the e-mail "%"', email
-			using errcode = 'invalid_parameter_value', hint = 'Say which of them is meant by its id.';
-	end if;
+	perform rewards.refuse_ambiguous(email);
 	made := rewards.ensure_account('user', email);
 	number := made.number;
 	created := made.created;

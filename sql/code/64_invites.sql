@@ -202,7 +202,9 @@ begin
 	invite := rewards.lock_invite(code, rewards.recipient(email));
 	if invite.code is null then
 		/* a referral code is as good, and can be used again; it registers in order */
+		perform rewards.refuse_ambiguous(email);
 		perform rewards.referral_signup(code, coalesce((select a.name from rewards.account a where a.id = rewards.person(email)), email));
+		update rewards.account a set email = email where a.kind = 'user' and a.name = email and a.email is null and email like '%@%';
 		inviter := (select rewards.address_of(a.referrer) from rewards.account a where a.id = rewards.person(email));
 	else
 		joiner := rewards.ensure_person(email);

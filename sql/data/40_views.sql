@@ -226,6 +226,12 @@ cross join (select (select n.value from rewards.settings n where n.name = 'activ
 comment on view rewards.referrals is
 	'referrals and how far they came, as far as posted: sent, joined, onboarded (complete_onboarding() or onboarded_requests requests), active (on active_days days), retained (a request 30 days or more after joining) (R15, K2)';
 
+create or replace view rewards.quality_history as
+select q.day, a.kind, a.name as account, q.method, trim_scale(q.score) as score, q.referees, q.parts
+from rewards.quality_score q join rewards.account a on a.id = q.account;
+comment on view rewards.quality_history is
+	'quality scores as maintain() found them, a row when one changed and after a quarter one a month; a score holds until the next row; referees is how many it stands on, parts the factors of weighted (Q6)';
+
 /* ---- growth ---- */
 
 create or replace view rewards.referral_growth as

@@ -155,6 +155,7 @@ insert into relation values
 	('referral_points_by_level', 'kind account month level points events'),
 	('referral_rates', 'kind level rate valid_from updated_by'),
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
+	('quality_history', 'day kind account method score referees parts'),
 	('referrals', 'id inviter_email invited_email invite_code status created_at kind referee joined_at'),
 	('reviews', 'id kind account reason evidence created_at open closed_at closed_by note'),
 	('rules', 'rule key value valid_from recorded_at updated_by in_force'),

@@ -38,6 +38,8 @@ select cardinality(rewards.make_invite_codes(null, 1, 'waitlist'));
 select code from rewards.invite_codes \gset
 select regexp_replace(pg_temp.outcome(format('select rewards.customize_invite(%L, %L, %L)', 'stranger', :'code', 'mine')), '".*"', '...');
 select rewards.register_account('t1', email => 't@example.com'), rewards.register_account('t2', email => 'T@example.com');
+select rewards.referral_code('t1', custom => 'T-ONE');
+select pg_temp.outcome($$select rewards.redeem_code('T-ONE', 'T@example.com')$$);
 select pg_temp.outcome(format('select rewards.redeem_code(%L, %L)', :'code', 't@example.com')), pg_temp.outcome($$select rewards.earn_codes('t@example.com')$$);
 select count(*) as accounts from rewards.account;
 select count(*) as statuses from rewards.account_status;
