@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "charge.h"
 #include "commands/trigger.h"
+#include "compat.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -147,7 +148,7 @@ was_inserted(const NotedRow *row)
 	bool		found;
 
 	ScanKeyInit(&key, COLUMN_ID + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(row->number));
-	scan = systable_beginscan(heap, RelationGetPrimaryKeyIndex(heap), true, SnapshotSelf, 1, &key);
+	scan = systable_beginscan(heap, primary_key_index(heap), true, SnapshotSelf, 1, &key);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(heap, AccessShareLock);

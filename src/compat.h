@@ -63,6 +63,13 @@ typedef void JsonActionResult;
 #define is_transaction_over(xid)	ConditionalXactLockTableWait(xid)
 #endif
 
+/* a deferrable primary key may be asked for since 18; ours are not */
+#if PG_VERSION_NUM >= 180000
+#define primary_key_index(heap)	RelationGetPrimaryKeyIndex((heap), false)
+#else
+#define primary_key_index(heap)	RelationGetPrimaryKeyIndex(heap)
+#endif
+
 /* the module tells its name and version since 18 */
 #if PG_VERSION_NUM >= 180000
 #define REWARDS_MODULE_MAGIC \
