@@ -31,7 +31,8 @@ create temp table measured (at text, plans bigint, bytes bigint);
 prepare measure(text) as insert into measured select $1, count(*) filter (where name = 'CachedPlanSource'), sum(total_bytes) from pg_backend_memory_contexts;
 execute measure('to plan this');
 call pg_temp.rounds(1, 'first');
-call pg_temp.rounds(1, 'second');
+-- the sixth run of a statement may plan it for any argument, and keep that
+call pg_temp.rounds(6, 'second');
 execute measure('before');
 call pg_temp.rounds(5, 'again');
 execute measure('after');
