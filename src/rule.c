@@ -193,22 +193,27 @@ read_rate_limit(Jsonb *json, Rule *rule)
 	rule->service = strcmp(subject, "usage") == 0 ? NULL : subject;
 }
 
+/* the range of VRAM that places a model in a tier */
+static void
+read_vram(Jsonb *json, Rule *rule)
+{
+	bool		above = json_amount(json, "vram_above", &rule->vram_above);
+	bool		upto = json_amount(json, "vram_upto", &rule->vram_upto);
+
+	rule->has_vram = above || upto;
+	if (!upto)
+		rule->vram_upto = PG_INT64_MAX;
+}
+
 static void
 read_value(Jsonb *json, Rule *rule)
 {
-	bool		above;
-	bool		upto;
-
 	rule->has_points = json_amount(json, "points", &rule->points);
 	rule->account_kind = json_kind(json);
 	switch (rule->kind)
 	{
 		case RULE_TIER:
-			above = json_amount(json, "vram_above", &rule->vram_above);
-			upto = json_amount(json, "vram_upto", &rule->vram_upto);
-			rule->has_vram = above || upto;
-			if (!upto)
-				rule->vram_upto = PG_INT64_MAX;
+			read_vram(json, rule);
 			break;
 		case RULE_SERVICE:
 			rule->text = json_lower_text(json, "endpoint_suffix");

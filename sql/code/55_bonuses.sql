@@ -276,7 +276,7 @@ begin
 	for step in
 		select c.account, c.level, round(amount * (rates ->> (c.level - 1))::numeric, 9) as share
 		from rewards.chain_above(provider, at, jsonb_array_length(rates)) c
-		where c.level > 0 and rewards.severity(rewards.status_of(c.account, at)) < 2 order by c.level
+		where c.level > 0 and not rewards.is_paused(c.account, at) order by c.level
 	loop
 		if step.share <> 0 then
 			shares := shares || jsonb_build_object('account', step.account, 'entry', 'referral', 'level', step.level, 'amount', step.share);
@@ -295,6 +295,7 @@ create function rewards.record_uptime(provider text, day date, seconds integer) 
 as $$
 #variable_conflict use_variable
 declare
+	at timestamptz;
 	number bigint;
 	known record;
 	due numeric;
@@ -310,7 +311,8 @@ begin
 		raise exception 'day must not be in the future'
 			using errcode = 'invalid_parameter_value', hint = 'Report a day while it lasts or after it.';
 	end if;
-	perform rewards.check_time(day::timestamp at time zone rewards.setting('time_zone'), 'day');
+	at := day::timestamp at time zone rewards.setting('time_zone');
+	perform rewards.check_time(at, 'day');
 	number := (rewards.ensure_account('provider', provider)).number;
 	insert into rewards.uptime as u (account, day, seconds, reached)
 	values (number, day, seconds, seconds >= rewards.setting('uptime_seconds_per_day')::integer)
@@ -318,9 +320,8 @@ begin
 		set seconds = greatest(u.seconds, excluded.seconds), reached = u.reached or excluded.reached, recorded_at = clock_timestamp()
 	returning u.seconds, u.booked into known;
 
-	due := round(coalesce((rewards.rule_value('uptime_points', '',
-			day::timestamp at time zone rewards.setting('time_zone')) ->> 'points_per_hour')::numeric, 0) * known.seconds / 3600, 9);
-	if due > known.booked and rewards.status_of(number, day::timestamp at time zone rewards.setting('time_zone')) <> 'banned' then
+	due := round(coalesce((rewards.rule_value('uptime_points', '', at) ->> 'points_per_hour')::numeric, 0) * known.seconds / 3600, 9);
+	if due > known.booked and rewards.status_of(number, at) <> 'banned' then
 		perform rewards.pay_uptime(number, day, due - known.booked, to_char(day, 'YYYY-MM-DD') || '/' || due);
 		update rewards.uptime u set booked = due where u.account = number and u.day = day;
 	end if;

@@ -193,7 +193,7 @@ as $$
 	), bonus as (
 		select r.key, c.account, c.level, (r.value ->> 'amount')::numeric as amount, (r.value ->> 'hold')::interval as hold
 		from rule r join rewards.chain_above(referee, at, 32) c on c.level = (r.value ->> 'recipient_level')::integer
-		where rewards.severity(rewards.status_of(c.account, at)) < 2
+		where not rewards.is_paused(c.account, at)
 	), booked as (
 		insert into rewards.journal (created_at, unit, distribution, reason, actor, event, account, cause, held_until)
 		select at, 1, rewards.one_share(b.account, 'signup_bonus', b.level, b.amount), 'signup', rewards.caller()::text,

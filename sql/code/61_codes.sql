@@ -15,6 +15,21 @@ $$;
 revoke all on function rewards.random_code(text) from public;
 comment on function rewards.random_code(text) is 'a new referral code';
 
+create function rewards.check_custom_code(custom text) returns void
+	language plpgsql immutable parallel safe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	if custom !~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$' then
+		raise exception 'invalid code "%"', custom
+			using errcode = 'invalid_parameter_value',
+				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
+	end if;
+end
+$$;
+revoke all on function rewards.check_custom_code(text) from public;
+comment on function rewards.check_custom_code(text) is '22023 for what cannot be a code of one''s own choice; NULL passes';
+
 create function rewards.reads_like_id(custom text, owner bigint) returns boolean
 	language sql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -41,11 +56,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_id(account, 'account');
 	perform rewards.check_kind(kind);
-	if custom is not null and custom !~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$' then
-		raise exception 'invalid code "%"', custom
-			using errcode = 'invalid_parameter_value',
-				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
-	end if;
+	perform rewards.check_custom_code(custom);
 	if exists (select from rewards.invite_code c where upper(c.code) = upper(custom)) then
 		raise exception using errcode = 'unique_violation';
 	end if;

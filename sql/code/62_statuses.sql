@@ -26,15 +26,35 @@ $$;
 revoke all on function rewards.status_of(bigint, timestamptz) from public;
 comment on function rewards.status_of(bigint, timestamptz) is 'the status of an account at a time, by all that is recorded now';
 
+create function rewards.is_paused(number bigint, at timestamptz default clock_timestamp()) returns boolean
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return rewards.severity(rewards.status_of(number, at)) >= rewards.severity('paused');
+end
+$$;
+revoke all on function rewards.is_paused(bigint, timestamptz) from public;
+comment on function rewards.is_paused(bigint, timestamptz) is 'whether an account is paused or worse: it gets no referral shares and no bonuses';
+
+create function rewards.is_suspended(number bigint, at timestamptz default clock_timestamp()) returns boolean
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	return rewards.severity(rewards.status_of(number, at)) >= rewards.severity('suspended');
+end
+$$;
+revoke all on function rewards.is_suspended(bigint, timestamptz) from public;
+comment on function rewards.is_suspended(bigint, timestamptz) is 'whether an account is suspended or banned: its codes are refused, and invitations and payouts to it';
+
 create function rewards.refuse_suspended(number bigint, at timestamptz default clock_timestamp()) returns void
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-declare
-	status text := rewards.status_of(number, at);
 begin
-	if rewards.severity(status) >= 3 then
-		raise exception 'the account is %', status
+	if rewards.is_suspended(number, at) then
+		raise exception 'the account is %', rewards.status_of(number, at)
 			using errcode = 'RW008', detail = (select format('%s "%s"', initcap(a.kind), a.name) from rewards.account a where a.id = number),
 				hint = 'The view rewards.accounts says until when; rewards.appeal() asks for it to be looked at again.';
 	end if;

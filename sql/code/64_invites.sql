@@ -114,11 +114,7 @@ begin
 	perform rewards.check_id(email, 'email');
 	perform rewards.check_not_null(invite_code, 'invite_code');
 	perform rewards.check_not_null(custom, 'custom');
-	if custom !~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$' then
-		raise exception 'invalid code "%"', custom
-			using errcode = 'invalid_parameter_value',
-				hint = 'A code of your own has 3 to 64 letters, digits, dashes and underscores.';
-	end if;
+	perform rewards.check_custom_code(custom);
 	number := rewards.person(email);
 	invite := rewards.lock_invite(invite_code, null);
 	if invite.code is null or invite.sent or number is null or invite.owner is distinct from number then
@@ -211,7 +207,7 @@ begin
 		if invite.owner = joiner.number then
 			raise exception 'an account cannot refer itself'
 				using errcode = 'RW002', hint = 'Use the code of another account.';
-		elsif invite.owner is not null and not (invite.source = 'waitlist' and rewards.severity(rewards.status_of(invite.owner)) >= 3) then
+		elsif invite.owner is not null and not (invite.source = 'waitlist' and rewards.is_suspended(invite.owner)) then
 			if not rewards.may_refer('user', 'user', now()) then
 				raise exception 'a user cannot be referred by a user'
 					using errcode = 'RW005', hint = 'The view rewards.referral_kinds says who may refer whom.';
@@ -268,7 +264,7 @@ declare
 	next record;
 begin
 	/* to who can claim them */
-	if most is null or rewards.severity(rewards.status_of(inviter)) >= 2
+	if most is null or rewards.is_paused(inviter)
 			or (select a.kind from rewards.account a where a.id = inviter) <> 'user' then
 		return;
 	end if;
@@ -295,12 +291,14 @@ create function rewards.note_joined(inviter bigint, referee bigint, code text) r
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
+declare
+	address text := rewards.address_of(referee);
 begin
-	perform rewards.leave_waitlist(rewards.address_of(referee));
+	perform rewards.leave_waitlist(address);
 	/* the first of its e-mail, whoever has sent it what */
 	update rewards.referral r set referee = note_joined.referee
 	where r.inviter = note_joined.inviter and r.referee is null
-		and r.email = (select lower(coalesce(a.email, a.name)) from rewards.account a where a.id = note_joined.referee);
+		and r.email = lower(address);
 	perform rewards.notify(array[inviter], 'code_used', array[referee::text],
 		array[(select jsonb_build_object('code', note_joined.code, 'account', a.name, 'kind', a.kind) from rewards.account a where a.id = referee)]);
 	perform rewards.note_milestones(inviter, referee);

@@ -138,7 +138,7 @@ declare
 	days integer := rewards.setting('codes_after_days')::integer;
 	for_days jsonb := rewards.rule_value('days_reward', '') -> 'reward';
 	for_quality jsonb := rewards.rule_value('quality_bonus', '');
-	paused boolean := rewards.severity(rewards.status_of(number)) >= 2;
+	paused boolean := rewards.is_paused(number);
 	joined bigint := rewards.joined_referees(number);
 begin
 	/* points are a bonus, which the paused get none of */
@@ -292,7 +292,6 @@ as $$
 #variable_conflict use_variable
 declare
 	given record;
-	present record;
 begin
 	for given in
 		select p.perk, p.granted_at, p.duration from rewards.perk p

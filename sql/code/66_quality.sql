@@ -188,7 +188,7 @@ begin
 	if rule is null then
 		return false;
 	end if;
-	if rewards.severity(rewards.status_of(number)) >= 2
+	if rewards.is_paused(number)
 			or rewards.joined_referees(number, (rule ->> 'referrals')::bigint) < (rule ->> 'referrals')::bigint then
 		return false;
 	end if;

@@ -115,7 +115,7 @@ begin
 	)
 	/* of a suspended account's code nobody could make use */
 	update rewards.invite_code c set recipient = g.email,
-		owner = case when rewards.severity(rewards.status_of(g.referrer)) < 3 then g.referrer end
+		owner = case when not rewards.is_suspended(g.referrer) then g.referrer end
 	from given g where c.code = g.invite_code;
 end
 $$;

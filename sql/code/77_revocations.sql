@@ -131,7 +131,7 @@ begin
 	if since > clock_timestamp() then
 		raise exception 'since must not be in the future'
 			using errcode = 'invalid_parameter_value', hint = 'Leave it out to take back all.';
-	elsif current_setting('transaction_isolation') <> 'read committed' then
+	elsif current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
 		/* one that waited must see what the one before has taken */
 		raise exception 'revoke_rewards() cannot run in a REPEATABLE READ or SERIALIZABLE transaction'
 			using errcode = 'active_sql_transaction', hint = 'Call it in a READ COMMITTED transaction.';

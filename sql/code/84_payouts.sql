@@ -329,6 +329,7 @@ begin
 					select max(n.updated_at) from rewards.payout_method n where n.account = a.id))
 		order by a.id, u.number
 	loop
+		continue when rewards.is_suspended(candidate.id);
 		/* whoever is asking for a payout just now is not waited for: it comes next time */
 		perform from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number for update skip locked;
 		continue when not found and exists (
@@ -336,7 +337,6 @@ begin
 		/* now that nobody else pays this account */
 		perform rewards.lock_wallet(candidate.id, candidate.number);
 		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
-		continue when rewards.severity(rewards.status_of(candidate.id)) >= 3;
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		chosen := rewards.payout_method_for(candidate.id, null, candidate.rule);
 		perform rewards.make_payout(candidate.id, available, candidate.unit, chosen, null, candidate.rule, true, rewards.caller()::text);
