@@ -1,12 +1,21 @@
 # rewards: builds with PGXS, in place or with VPATH (make -f CHECKOUT/Makefile).
 #
 #   make, make install, make installcheck, make clean    as for any extension
-#   make test          builds privately and runs every suite   (test/run)
-#   make demo          a day of traffic on a private server     (test/demo/run)
-#   make demo-stop     ends that server and removes its folder
-#   make bench         how fast it is, beside what others use   (test/bench/run)
+#   make test            builds privately and runs every suite          (test/run)
+#   make test-faults     a million events while everything goes wrong   (test/faults/run)
+#   make test-soak       two hours of mixed traffic: what grows          (test/soak/run)
+#   make test-versions   the suites on other majors of PostgreSQL       (test/versions/run)
+#   make test-upgrade    pg_upgrade between major versions              (test/upgrade/run)
+#   make demo            a day of traffic on a private server           (test/demo/run)
+#   make demo-stop       ends that server and removes its folder
+#   make bench           how fast it is, beside what others use         (test/bench/run)
+#   make test-coverage   which lines of C the suites run                (test/coverage/run)
+#   make test-sanitize   the suites under ASan and UBSan                (test/sanitize/run)
+#   make test-valgrind   the suites under valgrind                      (test/valgrind/run)
+#   make test-perf       instructions that a row takes, by callgrind     (test/perf/run)
+#   make test-fuzz       random inputs for as long as you like          (test/fuzz/long/run)
 #
-# The last four install nothing into PostgreSQL and need no pg_config yet.
+# All but the first line install nothing into PostgreSQL and need no pg_config yet.
 # PG_CONFIG=/path/to/pg_config chooses the server everywhere.
 
 here := $(dir $(firstword $(MAKEFILE_LIST)))
@@ -17,11 +26,13 @@ MODULE_big = rewards
 OBJS = $(patsubst $(here)%.c,%.o,$(wildcard $(here)src/*.c))
 
 # The install script is made here, beside the library, and never in sql/: there
-# lie only upgrade scripts and frozen older versions, all written by hand.
+# lie only frozen older versions. An update script is made here, too, of the scripts
+# of both versions and of what sql/update/OLD--NEW.sql says by hand.
 SCRIPT = rewards--$(REWARDS_VERSION).sql
+UPDATES = $(patsubst $(here)sql/update/%,rewards--%,$(sort $(wildcard $(here)sql/update/*--*.sql)))
 CODE = $(sort $(wildcard $(here)sql/code/*.sql))
 SCHEMA = $(sort $(wildcard $(here)sql/data/*.sql))
-DATA_built = $(SCRIPT)
+DATA_built = $(SCRIPT) $(UPDATES)
 DATA = $(filter-out sql/$(SCRIPT),$(patsubst $(here)%,%,$(wildcard $(here)sql/rewards--*.sql)))
 
 # -Wextra less what PostgreSQL's conventions always set off: every SQL function
@@ -73,6 +84,15 @@ $(SCRIPT): $(CODE) $(SCHEMA) $(here)rewards.control $(here)Makefile
 		'revoke all on function rewards.schema_sql() from public;' \
 		"comment on function rewards.schema_sql() is 'the tables, views and triggers that install() makes';" ; } > $@
 
+# The script of one version: frozen in sql/ or, of this one, just made.
+script = $(firstword $(wildcard $(here)sql/rewards--$(1).sql) rewards--$(1).sql)
+old = $(call script,$(firstword $(subst --, ,$(1))))
+new = $(call script,$(lastword $(subst --, ,$(1))))
+
+.SECONDEXPANSION:
+$(UPDATES): rewards--%.sql: $(here)sql/update/%.sql $$(call old,$$*) $$(call new,$$*) $(here)sql/update/assemble.awk
+	@awk -f $(here)sql/update/assemble.awk $(call old,$*) $< $(call new,$*) > $@
+
 .DELETE_ON_ERROR:
 else
 all install installcheck clean:
@@ -80,12 +100,34 @@ all install installcheck clean:
 endif
 
 # Found by make, not by the caller's folder; the scripts find the rest.
-.PHONY: test demo demo-stop bench
+.PHONY: test test-examples test-report test-perf test-faults test-soak test-versions test-upgrade test-coverage test-sanitize test-valgrind test-fuzz demo demo-stop bench
 test:
 	@$(here)test/run
+test-versions:
+	@$(here)test/versions/run
+test-upgrade:
+	@$(here)test/upgrade/run
+test-faults:
+	@$(here)test/faults/run
+test-soak:
+	@$(here)test/soak/run
 demo:
 	@$(here)test/demo/run
 demo-stop:
 	@$(here)test/demo/stop
 bench:
 	@$(here)test/bench/run
+test-coverage:
+	@$(here)test/coverage/run
+test-sanitize:
+	@$(here)test/sanitize/run
+test-valgrind:
+	@$(here)test/valgrind/run
+test-perf:
+	@$(here)test/perf/run
+test-fuzz:
+	@$(here)test/fuzz/long/run
+test-examples:
+	@$(here)test/examples/run
+test-report:
+	@$(here)test/report/run

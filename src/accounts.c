@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
 
@@ -43,6 +44,26 @@ typedef struct NameEntry
 	Account		account;
 	uint64		asked;
 } NameEntry;
+
+/* reads the rows of a scan; all columns at once is cheaper than one by one */
+typedef struct AccountReader
+{
+	CatalogScan scan;
+	Datum	   *values;			/* of the row read last; a column stands at its number */
+	bool	   *nulls;
+} AccountReader;
+
+/* the look-up by an index, and of which generation its snapshot is, if it is open */
+typedef struct Kept
+{
+	bool		open;
+	uint64		generation;
+	AccountReader reader;
+} Kept;
+
+static Kept by_name;
+static Kept by_number;
+static bool keeping = false;
 
 #define MAX_KEY MEMO_MAX_KEY
 
@@ -73,9 +94,17 @@ forget_own_writes(void)
 		accounts_forget();
 }
 
+/* what an error left open has been closed by the server */
+static void
+abandon_kept(void)
+{
+	by_name.open = by_number.open = keeping = false;
+}
+
 static void
 transaction_ended(XactEvent event, void *arg)
 {
+	abandon_kept();
 	forget_own_writes();
 }
 
@@ -84,7 +113,10 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine,
 					 SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		abandon_kept();
 		forget_own_writes();
+	}
 }
 
 void
@@ -137,14 +169,6 @@ name_keys(ScanKey keys, AccountKind kind, Id id)
 	return 2;
 }
 
-/* reads the rows of a scan; all columns at once is cheaper than one by one */
-typedef struct AccountReader
-{
-	CatalogScan scan;
-	Datum	   *values;			/* of the row read last; a column stands at its number */
-	bool	   *nulls;
-} AccountReader;
-
 static AccountReader
 reader_begin(CatalogTable index, ScanKey keys, int nkeys)
 {
@@ -187,15 +211,52 @@ reader_end(AccountReader *reader)
 	catalog_end(&reader->scan);
 }
 
-/* the account of a look-up as committed now; number ACCOUNT_SELF for none */
-static Account
-read_account(CatalogTable index, ScanKey keys, int nkeys)
+/* ---- look-ups one after the other ---- */
+
+static void
+close_kept(Kept *kept)
 {
-	AccountReader reader = reader_begin(index, keys, nkeys);
+	if (kept->open)
+		reader_end(&kept->reader);
+	kept->open = false;
+}
+
+/* until accounts_close() an index once opened stays so: to open it takes most of a look-up */
+void
+accounts_keep_open(void)
+{
+	keeping = true;
+}
+
+void
+accounts_close(void)
+{
+	close_kept(&by_name);
+	close_kept(&by_number);
+	keeping = false;
+}
+
+/*
+ * The account of a look-up as committed now; number ACCOUNT_SELF for none.  What was
+ * read after a signal may count as known since: its snapshot must not be an older one.
+ */
+static Account
+read_account(Kept *kept, CatalogTable index, ScanKey keys, int nkeys)
+{
+	uint64		generation = catalog_generation(TABLE_ACCOUNT_SIGNAL);
 	Account		account = {0};
 
-	reader_next(&reader, &account);
-	reader_end(&reader);
+	if (!kept->open || kept->generation != generation
+		|| !catalog_again(&kept->reader.scan, keys, nkeys))
+	{
+		close_kept(kept);
+		kept->reader = reader_begin(index, keys, nkeys);
+		kept->generation = generation;
+		kept->open = true;
+	}
+	reader_next(&kept->reader, &account);
+	if (!keeping)
+		close_kept(kept);
 	return account;
 }
 
@@ -204,7 +265,7 @@ read_by_name(AccountKind kind, Id id)
 {
 	ScanKeyData keys[2];
 
-	return read_account(INDEX_ACCOUNT_NAME, keys, name_keys(keys, kind, id));
+	return read_account(&by_name, INDEX_ACCOUNT_NAME, keys, name_keys(keys, kind, id));
 }
 
 static Account
@@ -213,7 +274,7 @@ read_by_number(int64 number)
 	ScanKeyData key;
 
 	ScanKeyInit(&key, ACCOUNT_ID, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(number));
-	return read_account(INDEX_ACCOUNT_ID, &key, 1);
+	return read_account(&by_number, INDEX_ACCOUNT_ID, &key, 1);
 }
 
 /* the name of a registered account, past any cache; in *kind its kind */
@@ -323,31 +384,33 @@ remember_all(void)
 	reader_end(&reader);
 }
 
-/*
- * A statement that asks for many accounts is a bulk load: reading the table once
- * is cheaper then, if all of it can be remembered.
- */
+/* reads the table once, if all of it can be remembered: whoever asks for many does better so */
+void
+accounts_remember(void)
+{
+	Relation	table = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
+	Size		size = table->rd_rel->reltuples >= 0 ? (Size) table->rd_rel->reltuples * REMEMBERED_BYTES
+		: (Size) RelationGetNumberOfBlocks(table) * BLCKSZ;
+
+	table_close(table, AccessShareLock);
+	forget_former_table();
+	if (size <= memo_part(PART_OF_NAMES))
+		remember_all();
+}
+
+/* a statement that asks for many accounts is a bulk load */
 static void
 note_miss(void)
 {
 	static uint64 statement = 0;
 	static int	misses = 0;
 	uint64		now = this_statement();
-	Relation	table;
-	Size		size;
 
 	if (statement != now)
 		misses = 0;
 	statement = now;
-	if (++misses != MANY_MISSES)
-		return;
-
-	table = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
-	size = table->rd_rel->reltuples >= 0 ? (Size) table->rd_rel->reltuples * REMEMBERED_BYTES
-		: (Size) RelationGetNumberOfBlocks(table) * BLCKSZ;
-	table_close(table, AccessShareLock);
-	if (size <= memo_part(PART_OF_NAMES))
-		remember_all();
+	if (++misses == MANY_MISSES)
+		accounts_remember();
 }
 
 /* a registered account by number as committed now, with its edge */
@@ -451,7 +514,13 @@ account_referrer(const Account *account, const AsOf *as_of)
 Datum
 signal_change(PG_FUNCTION_ARGS)
 {
-	CacheInvalidateRelcacheByRelid(PG_GETARG_OID(0));
+	Oid			relation = PG_GETARG_OID(0);
+
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with number %u", relation)));
+	CacheInvalidateRelcacheByRelid(relation);
 	PG_RETURN_VOID();
 }
 

@@ -25,7 +25,10 @@ extern Account account_look_up(AccountKind kind, Id id);
 extern char *account_describe(int64 number, AccountKind *kind);
 extern bool account_being_registered(AccountKind kind, Id id);
 extern Account account_referrer(const Account *account, const AsOf *as_of);
+extern void accounts_keep_open(void);
+extern void accounts_close(void);
 extern void accounts_forget(void);
+extern void accounts_remember(void);
 extern void accounts_init(void);
 
 #endif							/* REWARDS_ACCOUNTS_H */

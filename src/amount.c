@@ -112,10 +112,10 @@ wide_product(Numeric value)
 	return product;
 }
 
-Product
-product_times(Product product, Amount factor)
+/* by fits into 128 bits */
+static inline Product
+multiply(Product product, Product by)
 {
-	Product		by = product_of(factor);
 	int128		value;
 
 	if (!product.wide && !__builtin_mul_overflow(product.value, by.value, &value))
@@ -128,19 +128,17 @@ product_times(Product product, Amount factor)
 											  product_to_numeric(by), NULL));
 }
 
+Product
+product_times(Product product, Amount factor)
+{
+	return multiply(product, product_of(factor));
+}
+
 /* times a whole number, such as tokens */
 Product
 product_times_count(Product product, int64 count)
 {
-	int128		value;
-
-	if (!product.wide && !__builtin_mul_overflow(product.value, (int128) count, &value))
-	{
-		product.value = value;
-		return product;
-	}
-	return wide_product(numeric_mul_opt_error(product_to_numeric(product),
-											  int64_to_numeric(count), NULL));
+	return multiply(product, (Product) {.value = count});
 }
 
 Product

@@ -42,12 +42,8 @@ batch_column(const Batch *batch, int column)
 	return array_of(batch->columns[column], batch->count, batch->types[column]);
 }
 
-/*
- * Runs a statement whose parameters are the columns; nothing for no rows.
- * Returns how many rows it concerned.
- */
-uint64
-batch_execute(const Batch *batch, const char *statement)
+static uint64
+run(const Batch *batch, const char *statement, bool read_only)
 {
 	Oid			types[BATCH_COLUMNS];
 	Datum		args[BATCH_COLUMNS];
@@ -59,7 +55,24 @@ batch_execute(const Batch *batch, const char *statement)
 		types[i] = get_array_type(batch->types[i]);
 		args[i] = batch_column(batch, i);
 	}
-	if (SPI_execute_with_args(statement, batch->ncolumns, types, args, NULL, false, 0) < 0)
+	if (SPI_execute_with_args(statement, batch->ncolumns, types, args, NULL, read_only, 0) < 0)
 		elog(ERROR, "could not run: %s", statement);
 	return SPI_processed;
+}
+
+/*
+ * Runs a statement whose parameters are the columns; nothing for no rows.
+ * Returns how many rows it concerned.
+ */
+uint64
+batch_execute(const Batch *batch, const char *statement)
+{
+	return run(batch, statement, false);
+}
+
+/* the same for a query, under the active snapshot */
+uint64
+batch_read(const Batch *batch, const char *query)
+{
+	return run(batch, query, true);
 }

@@ -19,5 +19,6 @@ typedef struct Batch
 extern Batch batch_create(int ncolumns, const Oid *types, int room);
 extern Datum batch_column(const Batch *batch, int column);
 extern uint64 batch_execute(const Batch *batch, const char *statement);
+extern uint64 batch_read(const Batch *batch, const char *query);
 
 #endif							/* REWARDS_BATCH_H */

@@ -15,9 +15,7 @@
 #include "executor/spi.h"
 #include "keyed.h"
 #include "ladder.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -124,9 +122,11 @@ collect_lines(Totals *totals, const int64 *numbers, Total **lines)
 	return sort_lines(*lines, count);
 }
 
+/* LineWriter */
 static void
-add_line(KeyedTable *table, const Total *line)
+add_line(KeyedTable *table, void *lines, int64 place)
 {
+	const Total *line = (const Total *) lines + place;
 	Datum		values[TOTAL_COLUMNS];
 	int64		events = line->events;
 	int64		tokens = line->tokens;
@@ -156,33 +156,19 @@ add_line(KeyedTable *table, const Total *line)
 
 /* adds sorted lines to a table of totals */
 static void
-write_lines(CatalogTable heap, CatalogTable index, const Total *lines, int count)
+write_lines(CatalogTable heap, CatalogTable index, Total *lines, int count)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards line",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext previous;
 	KeyedTable	table;
 
 	keyed_open(&table, heap, index, TOTAL_COLUMNS, true);
-	previous = MemoryContextSwitchTo(scratch);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_line(&table, &lines[i]);
-		MemoryContextReset(scratch);
-	}
-	MemoryContextSwitchTo(previous);
+	keyed_write_each(&table, add_line, lines, count);
 	keyed_close(&table);
-	MemoryContextDelete(scratch);
 }
 
-/* daily lines, then the same by month, and what they change on the boards */
+/* sorted daily lines, then the same by month, and what they change on the boards */
 static void
-write_totals(Totals *totals, const int64 *numbers)
+write_days(Total *lines, int count)
 {
-	Total	   *lines;
-	int			count = collect_lines(totals, numbers, &lines);
-
 	write_lines(TABLE_DAY_TOTAL, INDEX_DAY_TOTAL, lines, count);
 	for (int i = 0; i < count; i++)
 		lines[i].key.period = month_of(lines[i].key.period);
@@ -192,11 +178,33 @@ write_totals(Totals *totals, const int64 *numbers)
 }
 
 static void
+write_totals(Totals *totals, const int64 *numbers)
+{
+	Total	   *lines;
+	int			count = collect_lines(totals, numbers, &lines);
+
+	write_days(lines, count);
+}
+
+/*
+ * Adds daily lines of accounts by number, in any order, to days, months and
+ * leaderboards.  Changes the lines.
+ */
+void
+books_add_days(Total *lines, int count)
+{
+	count = sort_lines(lines, count);
+	PushActiveSnapshot(GetLatestSnapshot());
+	write_days(lines, count);
+	PopActiveSnapshot();
+}
+
+static void
 write_models(Totals *totals)
 {
 	static const Oid types[] = {INT8OID, TEXTOID, INT8OID, INT8OID, NUMERICOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Batch		batch = batch_create(7, types, hash_get_num_entries(totals->models));
+	TIMESTAMPTZOID, TIMESTAMPTZOID, DATEOID};
+	Batch		batch = batch_create(lengthof(types), types, hash_get_num_entries(totals->models));
 	HASH_SEQ_STATUS scan;
 	ModelTotal *total;
 
@@ -212,16 +220,31 @@ write_models(Totals *totals)
 		batch.columns[4][i] = NumericGetDatum(amount_sum_to_numeric(total->amount));
 		batch.columns[5][i] = TimestampTzGetDatum(total->first_at);
 		batch.columns[6][i] = TimestampTzGetDatum(total->last_at);
+		batch.columns[7][i] = DateADTGetDatum(total->key.day);
 	}
 	batch_execute(&batch, "insert into rewards.model_total as t"
 				  " (owner, model, events, tokens, amount, first_at, last_at)"
-				  " select * from unnest($1, $2, $3, $4, $5, $6, $7)"
+				  " select owner, model, sum(events), sum(tokens), sum(amount), min(first_at), max(last_at)"
+				  " from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				  "  n(owner, model, events, tokens, amount, first_at, last_at, day)"
+				  " group by owner, model"
 				  " on conflict (owner, model) do update"
 				  " set events = t.events + excluded.events,"
 				  " tokens = t.tokens + excluded.tokens,"
 				  " amount = t.amount + excluded.amount,"
 				  " first_at = least(t.first_at, excluded.first_at),"
 				  " last_at = greatest(t.last_at, excluded.last_at)");
+	/* tables that install() has not brought to this version yet it will fill then */
+	if (!catalog_has(TABLE_MODEL_DAY))
+		return;
+	batch_execute(&batch, "insert into rewards.model_day as t (owner, model, day, events, tokens, amount)"
+				  " select owner, model, day, events, tokens, amount"
+				  " from unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+				  "  n(owner, model, events, tokens, amount, first_at, last_at, day)"
+				  " on conflict (owner, model, day) do update"
+				  " set events = t.events + excluded.events,"
+				  " tokens = t.tokens + excluded.tokens,"
+				  " amount = t.amount + excluded.amount");
 }
 
 /*

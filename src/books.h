@@ -8,5 +8,6 @@
 #include "totals.h"
 
 extern const int64 *books_write(Totals *totals);
+extern void books_add_days(Total *lines, int count);
 
 #endif							/* REWARDS_BOOKS_H */

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/relscan.h"
 #include "access/table.h"
 #include "catalog.h"
 #include "catalog/namespace.h"
@@ -20,8 +21,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-
-#define REWARDS_SCHEMA "rewards"
 
 static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_USAGE_LOGS] = "usage_logs",
@@ -39,8 +38,18 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_SCORE_BUCKET] = "score_bucket",
 	[TABLE_ACTIVITY] = "activity",
 	[TABLE_NETWORK] = "network",
+	[TABLE_NETWORK_SIZE] = "network_size",
+	[TABLE_EDGE_MONTH] = "edge_month",
+	[TABLE_TRAFFIC_DAY] = "traffic_day",
+	[TABLE_TRAFFIC_HOUR] = "traffic_hour",
+	[TABLE_ATTENDANCE] = "attendance",
+	[TABLE_COHORT] = "cohort",
+	[TABLE_MODEL_DAY] = "model_day",
+	[TABLE_REMOVAL] = "removal",
+	[TABLE_NODE] = "node",
 	[TABLE_LOT] = "lot",
 	[TABLE_HOLD] = "hold",
+	[TABLE_ACCESS] = "access",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
 	[INDEX_ACCOUNT_FACT] = "account_fact_account",
@@ -54,6 +63,11 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[INDEX_SCORE_BUCKET] = "score_bucket_pkey",
 	[INDEX_ACTIVITY] = "activity_pkey",
 	[INDEX_NETWORK] = "network_pkey",
+	[INDEX_NETWORK_SIZE] = "network_size_pkey",
+	[INDEX_TRAFFIC_DAY] = "traffic_day_pkey",
+	[INDEX_TRAFFIC_HOUR] = "traffic_hour_pkey",
+	[INDEX_ATTENDANCE] = "attendance_pkey",
+	[INDEX_COHORT] = "cohort_pkey",
 	[INDEX_LOT] = "lot_wallet",
 	[INDEX_HOLD] = "hold_request",
 	[INDEX_HOLD_CAPTURED] = "hold_captured"
@@ -85,9 +99,12 @@ catalog_init(void)
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 }
 
-/* 55000 when install() has not made the tables */
+/*
+ * 55000 when install() has not made the table.  Others may be missing: between an
+ * update of the library and the call of install() what needs none of them goes on.
+ */
 static void
-find_tables(void)
+find_tables(CatalogTable wanted)
 {
 	Oid			schema;
 	Oid			found[CATALOG_TABLES];
@@ -102,37 +119,49 @@ find_tables(void)
 				: InvalidOid;
 	} while (!oids_valid);
 
-	for (int i = 0; i < CATALOG_TABLES; i++)
-		if (!OidIsValid(found[i]))
-		{
-			oids_valid = false;
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("rewards is not installed in this database"),
-					 errdetail("The table rewards.%s does not exist.", table_names[i]),
-					 errhint("Run: select rewards.install();")));
-		}
+	if (!OidIsValid(found[wanted]))
+	{
+		oids_valid = false;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rewards is not installed in this database"),
+				 errdetail("The table rewards.%s does not exist.", table_names[wanted]),
+				 errhint("Run: select rewards.install();")));
+	}
 	for (int i = 0; i < CATALOG_TABLES; i++)
 		if (found[i] != table_oids[i])
 		{
 			table_oids[i] = found[i];
 			generations[i]++;
 		}
+	/* nothing tells when a missing one is made */
+	for (int i = 0; i < CATALOG_TABLES; i++)
+		if (!OidIsValid(found[i]))
+			oids_valid = false;
 }
 
 Oid
 catalog_table(CatalogTable table)
 {
 	if (!oids_valid)
-		find_tables();
+		find_tables(table);
 	return table_oids[table];
+}
+
+/* whether install() has made it: an older version's may not have */
+bool
+catalog_has(CatalogTable table)
+{
+	if (!oids_valid)
+		find_tables(TABLE_USAGE_LOGS);
+	return OidIsValid(table_oids[table]);
 }
 
 uint64
 catalog_generation(CatalogTable table)
 {
 	if (!oids_valid)
-		find_tables();
+		find_tables(table);
 	return generations[table];
 }
 
@@ -221,15 +250,43 @@ catalog_scan_active(CatalogTable table, CatalogTable index, ScanKey keys, int nk
 	return begin_scan(table, index, keys, nkeys, GetActiveSnapshot());
 }
 
+/* how many pages a table takes */
+BlockNumber
+catalog_pages(CatalogTable table)
+{
+	Relation	heap = table_open(catalog_table(table), AccessShareLock);
+	BlockNumber pages = RelationGetNumberOfBlocks(heap);
+
+	table_close(heap, AccessShareLock);
+	return pages;
+}
+
 /* whether nobody can have put a row into a table */
 bool
 catalog_is_empty(CatalogTable table)
 {
-	Relation	heap = table_open(catalog_table(table), AccessShareLock);
-	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
+	return catalog_pages(table) == 0;
+}
 
-	table_close(heap, AccessShareLock);
-	return empty;
+/* the same look-up with other keys, in the same snapshot; false: begin anew */
+bool
+catalog_again(CatalogScan *scan, ScanKey keys, int nkeys)
+{
+	ScanKeyData own[INDEX_MAX_KEYS];
+
+	if (scan->scan->iscan == NULL)
+		return false;			/* the server was told to use no index */
+	for (int i = 0; i < nkeys; i++)
+	{
+		const int2vector *columns = &scan->scan->irel->rd_index->indkey;
+
+		own[i] = keys[i];
+		for (int j = 0; j < columns->dim1; j++)
+			if (columns->values[j] == keys[i].sk_attno)
+				own[i].sk_attno = (AttrNumber) (j + 1);
+	}
+	index_rescan(scan->scan->iscan, own, nkeys, NULL, 0);
+	return true;
 }
 
 HeapTuple

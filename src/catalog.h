@@ -6,8 +6,12 @@
 #define REWARDS_CATALOG_H
 
 #include "access/genam.h"
+#include "storage/block.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
+
+/* where all of ours lies */
+#define REWARDS_SCHEMA "rewards"
 
 typedef enum CatalogTable
 {
@@ -26,8 +30,18 @@ typedef enum CatalogTable
 	TABLE_SCORE_BUCKET,
 	TABLE_ACTIVITY,
 	TABLE_NETWORK,
+	TABLE_NETWORK_SIZE,
+	TABLE_EDGE_MONTH,
+	TABLE_TRAFFIC_DAY,
+	TABLE_TRAFFIC_HOUR,
+	TABLE_ATTENDANCE,
+	TABLE_COHORT,
+	TABLE_MODEL_DAY,
+	TABLE_REMOVAL,
+	TABLE_NODE,
 	TABLE_LOT,
 	TABLE_HOLD,
+	TABLE_ACCESS,
 	INDEX_ACCOUNT_NAME,
 	INDEX_ACCOUNT_ID,
 	INDEX_ACCOUNT_FACT,
@@ -41,6 +55,11 @@ typedef enum CatalogTable
 	INDEX_SCORE_BUCKET,
 	INDEX_ACTIVITY,
 	INDEX_NETWORK,
+	INDEX_NETWORK_SIZE,
+	INDEX_TRAFFIC_DAY,
+	INDEX_TRAFFIC_HOUR,
+	INDEX_ATTENDANCE,
+	INDEX_COHORT,
 	INDEX_LOT,
 	INDEX_HOLD,
 	INDEX_HOLD_CAPTURED,
@@ -56,6 +75,7 @@ extern uint64 catalog_generation(CatalogTable table);
 /* one that moves whenever any relation, ours or not, may have changed */
 extern uint64 catalog_any_generation(void);
 extern Oid	catalog_table(CatalogTable table);
+extern bool catalog_has(CatalogTable table);
 extern bool catalog_is_usage_log(Relation relation);
 
 /*
@@ -74,7 +94,9 @@ extern CatalogScan catalog_scan(CatalogTable table, CatalogTable index,
 								ScanKey keys, int nkeys);
 extern CatalogScan catalog_scan_active(CatalogTable table, CatalogTable index,
 									   ScanKey keys, int nkeys);
+extern BlockNumber catalog_pages(CatalogTable table);
 extern bool catalog_is_empty(CatalogTable table);
+extern bool catalog_again(CatalogScan *scan, ScanKey keys, int nkeys);
 extern HeapTuple catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
 

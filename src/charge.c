@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "watch.h"
 
 PG_FUNCTION_INFO_V1(usage_after_insert);
 
@@ -262,7 +263,8 @@ charge_wallets_as(Oid owner, int first)
 }
 
 /*
- * usage_after_insert(): statement trigger of usage_logs.  RW007 when a wallet that the
+ * usage_after_insert(): statement trigger of usage_logs.  Sees to it that somebody
+ * posts.  RW007 when a wallet that the
  * statement charges has too little and must not; 39P01.
  */
 Datum
@@ -276,6 +278,7 @@ usage_after_insert(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
+	watch_tail();
 	first = first_noted_here();
 	if (first == nnoted)
 		return PointerGetDatum(NULL);

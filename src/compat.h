@@ -63,6 +63,15 @@ typedef void JsonActionResult;
 #define is_transaction_over(xid)	ConditionalXactLockTableWait(xid)
 #endif
 
+/* a query is always run once since 18 */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_PARAMETERS	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count
+#else
+#define EXECUTOR_RUN_PARAMETERS	QueryDesc *queryDesc, ScanDirection direction, uint64 count, bool once
+#define EXECUTOR_RUN_ARGUMENTS	queryDesc, direction, count, once
+#endif
+
 /* a deferrable primary key may be asked for since 18; ours are not */
 #if PG_VERSION_NUM >= 180000
 #define primary_key_index(heap)	RelationGetPrimaryKeyIndex((heap), false)

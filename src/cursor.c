@@ -19,9 +19,13 @@
 
 PG_FUNCTION_INFO_V1(database_identity);
 
+/*
+ * By its key: while somebody holds an old snapshot, each posting leaves a version behind
+ * that cannot be removed yet, and the one row stays where the last of them was put.
+ */
 #define CURSOR_COLUMNS \
 	"xmin, last, identity, open_first, open_last, open_lowest, open_horizon," \
-	" quiet_xid, quiet_since from rewards.cursor"
+	" quiet_xid, quiet_since from rewards.cursor where single"
 
 static int
 array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **values)
@@ -103,7 +107,7 @@ cursor_tail(const Cursor *cursor, Stretch **stretches)
 }
 
 /* this very database: a restored or copied one has another identity */
-static char *
+char *
 current_identity(void)
 {
 	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
@@ -162,7 +166,7 @@ cursor_move(const Cursor *from, int64 last, const OpenStretch *open_stretches, i
 	args[8] = Int64GetDatum(from->last);
 	SPI_execute_with_args("update rewards.cursor set last = $1, identity = $2, open_first = $3,"
 						  " open_last = $4, open_lowest = $5, open_horizon = $6, quiet_xid = $7,"
-						  " quiet_since = $8, posted_at = clock_timestamp() where last = $9",
+						  " quiet_since = $8, posted_at = clock_timestamp() where single and last = $9",
 						  9, types, args, NULL, false, 0);
 	if (SPI_processed != 1)
 		elog(ERROR, "the cursor moved under posting");

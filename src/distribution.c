@@ -41,6 +41,7 @@ PG_FUNCTION_INFO_V1(distribution_eq);
 PG_FUNCTION_INFO_V1(distribution_ne);
 PG_FUNCTION_INFO_V1(distribution_hash);
 PG_FUNCTION_INFO_V1(distribution_shares);
+PG_FUNCTION_INFO_V1(distribution_lines);
 PG_FUNCTION_INFO_V1(entry_name_of_number);
 PG_FUNCTION_INFO_V1(entry_number_of_name);
 
@@ -62,19 +63,17 @@ entry_by_name(const char *name)
 
 /* ---- packing ---- */
 
-static void
-put_varint(StringInfo building, uint64 value)
+/* returns where the next byte goes */
+static uint8 *
+put_varint(uint8 *next, uint64 value)
 {
-	uint8		bytes[MAX_VARINT];
-	int			len = 0;
-
 	while (value >= 0x80)
 	{
-		bytes[len++] = (uint8) (value | 0x80);
+		*next++ = (uint8) (value | 0x80);
 		value >>= 7;
 	}
-	bytes[len++] = (uint8) value;
-	appendBinaryStringInfo(building, (char *) bytes, len);
+	*next++ = (uint8) value;
+	return next;
 }
 
 /* false when the bytes end early, run too long or are not the shortest form */
@@ -105,6 +104,8 @@ distribution_begin(StringInfo building)
 void
 distribution_add(StringInfo building, const Share *share)
 {
+	uint8		bytes[2 + 2 * MAX_VARINT];
+	uint8	   *next = bytes;
 	int64		mantissa;
 	int			scale;
 
@@ -112,10 +113,11 @@ distribution_add(StringInfo building, const Share *share)
 	Assert(share->level >= 0 && share->level <= MAX_LEVELS && share->account >= 0);
 
 	amount_strip(share->amount, &mantissa, &scale);
-	appendStringInfoCharMacro(building, (char) (share->entry << 4 | scale));
-	appendStringInfoCharMacro(building, (char) share->level);
-	put_varint(building, (uint64) share->account);
-	put_varint(building, ((uint64) mantissa << 1) ^ (uint64) (mantissa >> 63));
+	*next++ = (uint8) (share->entry << 4 | scale);
+	*next++ = (uint8) share->level;
+	next = put_varint(next, (uint64) share->account);
+	next = put_varint(next, ((uint64) mantissa << 1) ^ (uint64) (mantissa >> 63));
+	appendBinaryStringInfo(building, (char *) bytes, (int) (next - bytes));
 }
 
 Distribution *
@@ -464,11 +466,9 @@ distribution_hash(PG_FUNCTION_ARGS)
 
 /* ---- taking apart in SQL ---- */
 
-/*
- * shares(distribution) returns setof (account_number, entry, level, amount)
- */
-Datum
-distribution_shares(PG_FUNCTION_ARGS)
+/* the shares of a value one by one, with the entry's name and a numeric or as stored */
+static Datum
+next_share(FunctionCallInfo fcinfo, bool as_stored)
 {
 	FuncCallContext *call;
 	Share		share;
@@ -481,7 +481,7 @@ distribution_shares(PG_FUNCTION_ARGS)
 		call = SRF_FIRSTCALL_INIT();
 		previous = MemoryContextSwitchTo(call->multi_call_memory_ctx);
 		if (get_call_result_type(fcinfo, NULL, &call->tuple_desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "shares() must return a row");
+			elog(ERROR, "shares must be rows");
 		call->tuple_desc = BlessTupleDesc(call->tuple_desc);
 		reader = palloc(sizeof(ShareReader));
 		*reader = distribution_reader((Distribution *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
@@ -496,13 +496,29 @@ distribution_shares(PG_FUNCTION_ARGS)
 		bool		nulls[4] = {share.account == ACCOUNT_SELF, false, false, false};
 
 		values[0] = Int64GetDatum(share.account);
-		values[1] = CStringGetTextDatum(entry_name(share.entry));
+		values[1] = as_stored ? Int16GetDatum((int16) share.entry) : CStringGetTextDatum(entry_name(share.entry));
 		values[2] = Int32GetDatum(share.level);
-		values[3] = NumericGetDatum(amount_to_numeric(share.amount));
+		values[3] = as_stored ? Int64GetDatum(share.amount) : NumericGetDatum(amount_to_numeric(share.amount));
 		SRF_RETURN_NEXT(call, HeapTupleGetDatum(heap_form_tuple(call->tuple_desc,
 																values, nulls)));
 	}
 	SRF_RETURN_DONE(call);
+}
+
+/*
+ * shares(distribution) returns setof (account_number, entry, level, amount)
+ */
+Datum
+distribution_shares(PG_FUNCTION_ARGS)
+{
+	return next_share(fcinfo, false);
+}
+
+/* share_lines(distribution): the same as stored, the entry's number and billionths */
+Datum
+distribution_lines(PG_FUNCTION_ARGS)
+{
+	return next_share(fcinfo, true);
 }
 
 /*

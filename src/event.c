@@ -6,6 +6,7 @@
 
 #include "compat.h"
 #include "event.h"
+#include "utils/builtins.h"
 
 const char *const usage_column_names[USAGE_COLUMNS] = {
 	[COLUMN_ID] = "id",
@@ -52,11 +53,46 @@ id_of_datum(Datum value, bool isnull)
 	return id;
 }
 
-/* the kind of this name; a text that is not of our tables must have been checked */
+/* the kind of this name; 22023 for another */
 AccountKind
 account_kind_of(Datum name)
 {
-	return id_of_datum(name, false).text[0] == 'u' ? KIND_USER : KIND_PROVIDER;
+	Id			id = id_of_datum(name, false);
+
+	if (id.len == 4 && memcmp(id.text, "user", 4) == 0)
+		return KIND_USER;
+	if (id.len != 8 || memcmp(id.text, "provider", 8) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown account kind \"%s\"", TextDatumGetCString(name)),
+				 errhint("A kind is user or provider.")));
+	return KIND_PROVIDER;
+}
+
+/* each byte of eight */
+#define EIGHT(byte)	(UINT64CONST(0x0101010101010101) * (byte))
+
+/* every text of every row comes here, so eight bytes at a time */
+static bool
+holds_control_character(Id id)
+{
+	const char *next = id.text;
+	const char *end = id.text + id.len;
+
+	for (; end - next >= (int) sizeof(uint64); next += sizeof(uint64))
+	{
+		uint64		word;
+		uint64		deletes;	/* a byte is zero where it is 0x7f */
+
+		memcpy(&word, next, sizeof(word));
+		deletes = word ^ EIGHT(0x7f);
+		if ((((word - EIGHT(0x20)) & ~word) | ((deletes - EIGHT(0x01)) & ~deletes)) & EIGHT(0x80))
+			return true;
+	}
+	for (; next < end; next++)
+		if ((unsigned char) *next < 0x20 || *next == 0x7f)
+			return true;
+	return false;
 }
 
 /*
@@ -74,10 +110,8 @@ check_text(Id id, const char *column, int max)
 		fault = "it is empty";
 	else if (id.len > max)
 		fault = "it is too long";
-	else
-		for (int i = 0; i < id.len; i++)
-			if ((unsigned char) id.text[i] < 0x20 || id.text[i] == 0x7f)
-				fault = "it holds a control character";
+	else if (holds_control_character(id))
+		fault = "it holds a control character";
 
 	if (fault)
 		ereport(ERROR,

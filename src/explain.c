@@ -3,7 +3,8 @@
  *		Says of a stored row why each share is there, and why others are not.
  *
  * Amounts are the stored ones; the reasons come from computing the reward again
- * by what the row knew.
+ * by what the row knew.  Origins are the rows of rule, account_fact and model_fact
+ * that a reason rests on.
  */
 #include "postgres.h"
 
@@ -12,7 +13,9 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "models.h"
 #include "reward.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(explain_shares);
@@ -34,8 +37,12 @@ enum
 	LINE_RATE,
 	LINE_MULTIPLIER,
 	LINE_NOTE,
+	LINE_ORIGINS,
 	LINE_COLUMNS
 };
+
+/* more would be hundreds of campaigns at once */
+#define MAX_ORIGINS 256
 
 typedef struct Explanation
 {
@@ -43,6 +50,8 @@ typedef struct Explanation
 	UsageEvent	event;
 	AsOf		as_of;
 	Reward		reward;
+	int			norigins;		/* of the line that comes next */
+	Datum		origins[MAX_ORIGINS];
 } Explanation;
 
 static void
@@ -59,6 +68,20 @@ put_text(Datum *values, bool *nulls, int column, const char *value)
 	nulls[column] = value == NULL;
 	if (value)
 		values[column] = CStringGetTextDatum(value);
+}
+
+static void
+add_origin(Explanation *why, const char *table, int64 id)
+{
+	if (id != 0 && why->norigins < MAX_ORIGINS)
+		why->origins[why->norigins++] = CStringGetTextDatum(psprintf("%s %lld", table, (long long) id));
+}
+
+static void
+add_rule(Explanation *why, const Rule *rule)
+{
+	if (rule)
+		add_origin(why, "rule", rule->id);
 }
 
 static void
@@ -80,6 +103,8 @@ put_values(Explanation *why, const char *entry, const Share *share, const char *
 	if (multiplier)
 		values[LINE_MULTIPLIER] = NumericGetDatum(product_to_numeric(*multiplier));
 	put_text(values, nulls, LINE_NOTE, note);
+	values[LINE_ORIGINS] = PointerGetDatum(construct_array(why->origins, why->norigins, TEXTOID, -1, false, TYPALIGN_INT));
+	why->norigins = 0;
 	tuplestore_putvalues(why->result->setResult, why->result->setDesc, values, nulls);
 }
 
@@ -130,6 +155,22 @@ base_reason(const Reward *reward)
 	return reason;
 }
 
+/* what service, tier and points come from */
+static void
+add_base_origins(Explanation *why)
+{
+	const Reward *reward = &why->reward;
+
+	add_rule(why, reward->service_rule);
+	if (reward->tier_source == TIER_OF_MODEL || reward->tier_source == TIER_OF_VRAM)
+		add_origin(why, "model_fact", reward->tier_rule);
+	else if (reward->tier_source == TIER_OF_PATTERN)
+		add_origin(why, "rule", reward->tier_rule);
+	else if (reward->tier_source == TIER_DEFAULT)
+		add_rule(why, rule_in_force(reward->rules, RULE_SETTING, "default_tier", &why->as_of));
+	add_rule(why, reward->tier_rule_points);
+}
+
 static const char *
 why_no_points(const Explanation *why, Status status)
 {
@@ -174,12 +215,17 @@ multiplier_reason(Explanation *why, AccountKind kind, const char *rule, Product 
 	*all = product_of(AMOUNT_ONE);
 	if (multipliers->own_fact)
 		note_factor(&text, all, multipliers->own, "the account's own");
+	add_origin(why, "account_fact", multipliers->own_fact);
+	add_rule(why, multipliers->streak_rule);
 	if (multipliers->streak_rule)
 		note_factor(&text, all, multipliers->streak_rule->rate,
 					psprintf("a streak of %d days", multipliers->streak_days));
 	while ((campaign = rule_next(reward->rules, RULE_CAMPAIGN, &place, &why->as_of)) != NULL)
 		if (reward_in_campaign(reward, campaign, kind, &why->as_of))
+		{
 			note_factor(&text, all, campaign->rate, psprintf("campaign \"%s\"", campaign->key));
+			add_rule(why, campaign);
+		}
 	return text.data;
 }
 
@@ -198,6 +244,9 @@ explain_own(Explanation *why, const Share *share)
 		rule = psprintf("service %s, points for the request and its tokens", reward->service);
 	else
 		rule = psprintf("the user's share of %s", base_reason(reward));
+	add_base_origins(why);
+	if (!work)
+		add_rule(why, reward->user_share);
 	rule = multiplier_reason(why, work ? KIND_PROVIDER : KIND_USER, rule, &multiplier);
 	put_multiplied(why, share, rule, &reward->base,
 				   !work && reward->user_share ? &reward->user_share->rate : NULL,
@@ -217,6 +266,7 @@ explain_referral(Explanation *why, const Share *share, AccountKind kind)
 	const Rule *rates = rates_of(why, kind);
 	bool		known = rates && share->level <= rates->levels;
 
+	add_rule(why, rates);
 	put_line(why, share,
 			 psprintf("referral rate of %ss, level %d", account_kind_name(kind), share->level),
 			 kind == KIND_USER ? &why->reward.user_points : &why->reward.provider_points,
@@ -231,7 +281,11 @@ explain_creator(Explanation *why, const Share *share)
 	/* tokens may exceed what an amount can show; then the base stays empty */
 	bool		shown = !__builtin_mul_overflow((int64) why->event.input_tokens
 												+ why->event.output_tokens, AMOUNT_ONE, &tokens);
+	const ModelFact *owner = why->event.model.text
+		? model_fact(model_find(why->event.model), FACT_OWNER, &why->as_of) : NULL;
 
+	add_origin(why, "model_fact", owner ? owner->id : 0);
+	add_origin(why, why->reward.creator_rate_of_model ? "model_fact" : "rule", why->reward.creator_rule);
 	put_line(why, share,
 			 why->reward.creator_rate_of_model ? "the model's own rate per token"
 			 : "the creators' rate per token",
@@ -272,6 +326,7 @@ explain_unpaid(Explanation *why, AccountKind kind, int64 earner, int after, int 
 			note = psprintf("the referrer was %s", status_name(status));
 		else
 			continue;
+		add_rule(why, rates);
 		put_line(why, &none,
 				 psprintf("referral rate of %ss, level %d", account_kind_name(kind), level),
 				 NULL, &rates->rates[level - 1], note);
@@ -384,6 +439,9 @@ explain_cost(Explanation *why, Amount cost)
 
 	if (cost == 0 && !charge->unpriced)
 		return;
+	add_rule(why, rule_in_force(why->reward.rules, RULE_MAINNET, "", &why->as_of));
+	for (int i = 0; i < 2; i++)
+		add_rule(why, charge->prices[i]);
 	for (int i = 0; i < 2; i++)
 		if (charge->prices[i])
 			rule = rule ? psprintf("%s; %s", rule, price_text(charge->prices[i])) : price_text(charge->prices[i]);
@@ -402,7 +460,7 @@ explain_stored(Explanation *why, const Distribution *distribution)
 
 /*
  * explain_shares(usage_id) returns setof (entry, level, account_number, amount,
- * rule, base, rate, multiplier, note); nothing for an id that is not there.
+ * rule, base, rate, multiplier, note, origins); nothing for an id that is not there.
  */
 Datum
 explain_shares(PG_FUNCTION_ARGS)

@@ -55,6 +55,7 @@ make_room(void)
 {
 	if (young.context && is_full(&young))
 	{
+		memo_use.drops += old.context != NULL;
 		drop_half(&old);
 		old = young;
 		memset(&young, 0, sizeof(Half));
@@ -81,9 +82,8 @@ forest_put(const Account *account, uint64 asked)
 	entry->asked = asked;
 }
 
-/* good until the next forest_put(), forest_find() or forest_forget() */
-const ForestEntry *
-forest_find(int64 number)
+static const ForestEntry *
+look_up(int64 number)
 {
 	const ForestEntry *entry;
 	ForestEntry kept;
@@ -99,4 +99,17 @@ forest_find(int64 number)
 	kept = *entry;
 	forest_put(&kept.account, kept.asked);
 	return forest_half_lookup(young.entries, number);
+}
+
+/* good until the next forest_put(), forest_find() or forest_forget() */
+const ForestEntry *
+forest_find(int64 number)
+{
+	const ForestEntry *entry = look_up(number);
+
+	if (entry)
+		memo_use.hits++;
+	else
+		memo_use.misses++;
+	return entry;
 }

@@ -18,7 +18,9 @@
 #include "access/xact.h"
 #include "compat.h"
 #include "keyed.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -129,6 +131,24 @@ keyed_write(KeyedTable *table, HeapTuple old, const Datum *values)
 	else
 		CatalogTupleInsertWithInfo(table->heap, tuple, table->writing);
 	heap_freetuple(tuple);
+}
+
+/* writes lines, which are in order of their keys; what the writer allocates goes with each */
+void
+keyed_write_each(KeyedTable *table, LineWriter write, void *lines, int64 count)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards line",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(scratch);
+
+	for (int64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write(table, lines, i);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(scratch);
 }
 
 /* what was written is seen by what comes; locks stay until the transaction ends */

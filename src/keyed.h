@@ -13,7 +13,7 @@
 #include "utils/resowner.h"
 
 #define KEYED_MAX_KEYS 5
-#define KEYED_MAX_COLUMNS 11
+#define KEYED_MAX_COLUMNS 12
 
 typedef struct KeyedTable
 {
@@ -29,11 +29,15 @@ typedef struct KeyedTable
 	CatalogIndexState writing;	/* NULL for reading only */
 } KeyedTable;
 
+/* writes one of many lines */
+typedef void (*LineWriter) (KeyedTable *table, void *lines, int64 line);
+
 extern void check_shape(Relation heap, int columns);
 extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 					   int columns, bool writing);
 extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
 extern void keyed_write(KeyedTable *table, HeapTuple old, const Datum *values);
+extern void keyed_write_each(KeyedTable *table, LineWriter write, void *lines, int64 count);
 extern void keyed_close(KeyedTable *table);
 
 #endif							/* REWARDS_KEYED_H */

@@ -9,6 +9,7 @@
 #include "cursor.h"
 #include "distribution.h"
 #include "event.h"
+#include "stream.h"
 
 /*
  * Units of movements; the numbers are stored and never change.  Currencies that
@@ -29,6 +30,7 @@ typedef struct LineRow
 	int64		number;
 	TimestampTz created_at;
 	bool		succeeded;
+	int64		input_tokens;
 	int64		tokens;			/* journal: of the request taken back, or added to a model */
 	int			requests;		/* journal: so many more requests of the model */
 	Id			user;			/* text NULL in the journal */
@@ -43,15 +45,22 @@ typedef struct LineRow
 	bool		reverses;		/* takes back what was given */
 	TimestampTz expires_at;		/* of credits, DT_NOEND for never */
 	int64		about;			/* the journal entry that it is about, or 0 */
+	int64		usage;			/* the row of usage that it is about, or 0 */
 	int64		referee;		/* 0: no edge */
 	int64		referrer;
 } LineRow;
+
+/* so many rows of the tail are counted one by one: what takes a millisecond or two */
+#define LINE_START INT64CONST(2000)
 
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
 extern TransactionId line_read_tail(LineVisitor visit, void *context);
 extern void line_read_tail_edges(LineVisitor visit, void *context);
+extern int64 line_read_start(LineVisitor visit, void *context);
+extern void line_stream(StreamQuery *query, const Stretch *stretches, int count,
+						RowVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 
 #endif							/* REWARDS_LINE_H */

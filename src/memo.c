@@ -13,8 +13,12 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "fmgr.h"
+#include "funcapi.h"
 #include "memo.h"
 #include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(cache_state);
 
 /* points to the key's length, which the key follows */
 typedef const char *MemoKey;
@@ -69,6 +73,7 @@ struct Memo
 #define BLOCK_SIZE ((Size) 32 * 1024)
 
 int			memo_cache_size = 64 * 1024;
+CacheUse	memo_use;
 
 /* one of so many equal parts of the cache, in bytes */
 Size
@@ -114,6 +119,7 @@ make_room(Memo *memo)
 {
 	if (memo->young.context && young_is_full(memo))
 	{
+		memo_use.drops += memo->old.context != NULL;
 		drop_half(&memo->old);
 		memo->old = memo->young;
 		memset(&memo->young, 0, sizeof(Half));
@@ -199,9 +205,8 @@ keep(Memo *memo, MemoKey old)
 	return memcpy(memo_put(memo, old + sizeof(uint32), key_len(old), size), value_of(old), size);
 }
 
-/* the value of a key, or NULL */
-void *
-memo_find(Memo *memo, const void *key, uint32 len)
+static void *
+look_up(Memo *memo, const void *key, uint32 len)
 {
 	char		look[sizeof(uint32) + MEMO_MAX_KEY];
 	MemoSlot   *slot;
@@ -217,4 +222,42 @@ memo_find(Memo *memo, const void *key, uint32 len)
 	if (memo->old.entries)
 		slot = memo_half_lookup(memo->old.entries, look);
 	return slot ? keep(memo, slot->key) : NULL;
+}
+
+/* the value of a key, or NULL */
+void *
+memo_find(Memo *memo, const void *key, uint32 len)
+{
+	void	   *value = look_up(memo, key, len);
+
+	if (value)
+		memo_use.hits++;
+	else
+		memo_use.misses++;
+	return value;
+}
+
+/*
+ * cache_state() returns (bytes, hits, misses, drops): what this session's caches hold,
+ * and how they have served; they are the contexts below CacheMemoryContext that bear
+ * our name.
+ */
+Datum
+cache_state(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	int64		bytes = 0;
+	Datum		values[4];
+	bool		nulls[4] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "cache_state() must return a row");
+	for (MemoryContext child = CacheMemoryContext->firstchild; child != NULL; child = child->nextchild)
+		if (strncmp(child->name, "rewards ", 8) == 0)
+			bytes += MemoryContextMemAllocated(child, true);
+	values[0] = Int64GetDatum(bytes);
+	values[1] = Int64GetDatum(memo_use.hits);
+	values[2] = Int64GetDatum(memo_use.misses);
+	values[3] = Int64GetDatum(memo_use.drops);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

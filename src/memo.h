@@ -15,6 +15,16 @@ typedef struct Memo Memo;
  */
 extern int	memo_cache_size;
 
+/* how this session's caches have served since it began */
+typedef struct CacheUse
+{
+	int64		hits;
+	int64		misses;
+	int64		drops;			/* older halves given up for want of room */
+} CacheUse;
+
+extern CacheUse memo_use;
+
 #define PART_OF_NAMES 5
 #define PART_OF_FOREST 9
 #define PART_OF_MODELS 32

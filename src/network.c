@@ -3,7 +3,8 @@
  *		How many accounts an account has below it, level by level, down to
  *		MAX_LEVELS.
  *
- * rewards.network counts them in the forest of the edges that are folded.  An
+ * rewards.network counts them in the forest of the edges that are folded, and
+ * rewards.network_size has its sums by account, for who looks at all of them.  An
  * edge of c under p adds c and what is counted below c to p and to all above p.
  * "Above" means by folded edges only: an edge that is visible but still to be
  * folded brings all that lies below it when its own turn comes, so that a walk
@@ -18,10 +19,13 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "accounts.h"
+#include "batch.h"
 #include "byte_hash.h"
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -43,6 +47,19 @@ enum
 	NETWORK_ACCOUNTS,
 	NETWORK_COLUMNS
 };
+
+/* columns of rewards.network_size; the first is the key */
+enum
+{
+	SIZE_ACCOUNT,
+	SIZE_DIRECT,
+	SIZE_NETWORK,
+	SIZE_DEPTH,
+	SIZE_COLUMNS
+};
+
+/* how many edges are counted by month in one go */
+#define EDGES_AT_ONCE 100000
 
 typedef struct Link
 {
@@ -301,46 +318,130 @@ compare_counts(const void *left, const void *right)
 	return (a->level > b->level) - (a->level < b->level);
 }
 
-static void
-write_counts(Network *network, KeyedTable *table)
+/* what the links add, in order */
+static Count *
+collect_counts(Network *network, int64 *n)
 {
 	int64		size = hash_get_num_entries(network->counts);
 	Count	   *counts = palloc_extended((size + 1) * sizeof(Count), MCXT_ALLOC_HUGE);
 	HASH_SEQ_STATUS scan;
 	Count	   *count;
-	int64		n = 0;
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards network line",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext previous;
 
+	*n = 0;
 	hash_seq_init(&scan, network->counts);
 	while ((count = hash_seq_search(&scan)) != NULL)
-		counts[n++] = *count;
-	qsort(counts, n, sizeof(Count), compare_counts);
-	previous = MemoryContextSwitchTo(scratch);
-	for (int64 i = 0; i < n; i++)
-	{
-		HeapTuple	old;
-		int64		before = count_in_table(table, counts[i].key.account, (int) counts[i].key.level, &old);
-		Datum		values[NETWORK_COLUMNS];
-
-		CHECK_FOR_INTERRUPTS();
-		values[NETWORK_ACCOUNT] = Int64GetDatum(counts[i].key.account);
-		values[NETWORK_LEVEL] = Int16GetDatum((int16) counts[i].key.level);
-		values[NETWORK_ACCOUNTS] = Int64GetDatum(before + counts[i].accounts);
-		keyed_write(table, old, values);
-		MemoryContextReset(scratch);
-	}
-	MemoryContextSwitchTo(previous);
-	MemoryContextDelete(scratch);
+		counts[(*n)++] = *count;
+	qsort(counts, *n, sizeof(Count), compare_counts);
+	return counts;
 }
 
-/* folds the edges noted; only who holds the cursor may */
+/* LineWriter */
+static void
+write_count(KeyedTable *table, void *counts, int64 place)
+{
+	const Count *count = (const Count *) counts + place;
+	Datum		values[NETWORK_COLUMNS];
+	HeapTuple	old;
+	int64		before = count_in_table(table, count->key.account, (int) count->key.level, &old);
+
+	values[NETWORK_ACCOUNT] = Int64GetDatum(count->key.account);
+	values[NETWORK_LEVEL] = Int16GetDatum((int16) count->key.level);
+	values[NETWORK_ACCOUNTS] = Int64GetDatum(before + count->accounts);
+	keyed_write(table, old, values);
+}
+
+/* the counts of an account in one line */
+typedef struct NetworkSize
+{
+	int64		account;
+	int64		direct;
+	int64		network;
+	int			depth;
+} NetworkSize;
+
+/* LineWriter: adds to an account's line, or makes it */
+static void
+write_size(KeyedTable *table, void *sizes, int64 place)
+{
+	const NetworkSize *size = (const NetworkSize *) sizes + place;
+	Datum		values[SIZE_COLUMNS];
+	Datum		before[SIZE_COLUMNS];
+	bool		nulls[SIZE_COLUMNS];
+	HeapTuple	old;
+
+	values[SIZE_ACCOUNT] = Int64GetDatum(size->account);
+	values[SIZE_DIRECT] = Int64GetDatum(size->direct);
+	values[SIZE_NETWORK] = Int64GetDatum(size->network);
+	values[SIZE_DEPTH] = Int16GetDatum((int16) size->depth);
+	old = keyed_find(table, values);
+	if (old)
+	{
+		heap_deform_tuple(old, RelationGetDescr(table->heap), before, nulls);
+		for (int i = SIZE_DIRECT; i <= SIZE_NETWORK; i++)
+			values[i] = Int64GetDatum(DatumGetInt64(before[i]) + DatumGetInt64(values[i]));
+		values[SIZE_DEPTH] = Int16GetDatum(Max(DatumGetInt16(before[SIZE_DEPTH]), (int16) size->depth));
+	}
+	keyed_write(table, old, values);
+}
+
+/* counts lie together by account, its deepest level last */
+static void
+write_sizes(const Count *counts, int64 n)
+{
+	NetworkSize *sizes = palloc_extended((n + 1) * sizeof(NetworkSize), MCXT_ALLOC_HUGE);
+	int64		nsizes = 0;
+	KeyedTable	table;
+
+	for (int64 i = 0; i < n; i++)
+	{
+		const Count *count = &counts[i];
+		NetworkSize *size = nsizes > 0 ? &sizes[nsizes - 1] : NULL;
+
+		if (size == NULL || size->account != count->key.account)
+		{
+			size = &sizes[nsizes++];
+			*size = (NetworkSize){.account = count->key.account};
+		}
+		if (count->key.level == 1)
+			size->direct = count->accounts;
+		size->network += count->accounts;
+		size->depth = (int) count->key.level;
+	}
+	keyed_open(&table, TABLE_NETWORK_SIZE, INDEX_NETWORK_SIZE, SIZE_COLUMNS, true);
+	keyed_write_each(&table, write_size, sizes, nsizes);
+	keyed_close(&table);
+}
+
+/* the edges by month and kinds; inside SPI */
+static void
+write_months(Network *network)
+{
+	static const Oid types[] = {INT8OID};
+	Batch		batch = batch_create(lengthof(types), types, (int) Min(network->nlinks, EDGES_AT_ONCE));
+
+	for (int64 i = 0; i < network->nlinks; i++)
+	{
+		batch.columns[0][batch.count++] = Int64GetDatum(network->links[i].referee);
+		if (batch.count < EDGES_AT_ONCE && i + 1 < network->nlinks)
+			continue;
+		batch_execute(&batch, "insert into rewards.edge_month as m"
+					  " select l.joined, l.sent, l.inviter_kind, l.kind, count(*)"
+					  " from rewards.edge_lines l where l.referee = any ($1)"
+					  " group by l.joined, l.sent, l.inviter_kind, l.kind"
+					  " on conflict (joined, sent, inviter_kind, kind)"
+					  " do update set edges = m.edges + excluded.edges");
+		batch.count = 0;
+	}
+}
+
+/* folds the edges noted; inside SPI, and only who holds the cursor may */
 void
 network_write(Network *network)
 {
 	MemoryContext previous = MemoryContextSwitchTo(network->context);
 	KeyedTable	table;
+	Count	   *counts;
+	int64		n;
 
 	if (network->nlinks > 0)
 	{
@@ -352,8 +453,15 @@ network_write(Network *network)
 			CHECK_FOR_INTERRUPTS();
 			fold_link(network, &table, &network->links[i]);
 		}
-		write_counts(network, &table);
+		counts = collect_counts(network, &n);
+		keyed_write_each(&table, write_count, counts, n);
 		keyed_close(&table);
+		/* tables that install() has not brought to this version yet it will fill then */
+		if (catalog_has(TABLE_EDGE_MONTH))
+		{
+			write_sizes(counts, n);
+			write_months(network);
+		}
 		close_accounts(network);
 		PopActiveSnapshot();
 	}

@@ -16,6 +16,7 @@
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "number.h"
+#include "portability/instr_time.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -30,6 +31,10 @@ PG_FUNCTION_INFO_V1(last_number);
 static int64 drawn_number = 0;
 static FullTransactionId drawn_by = {0};
 static int64 used_number = 0;
+
+/* when it was drawn, and more than all sessions together can draw */
+static instr_time drawn_at;
+#define MOST_A_MICROSECOND 100
 
 /*
  * A session that kept numbers in store would use them after posting had passed
@@ -75,6 +80,7 @@ next_number(PG_FUNCTION_ARGS)
 	check_sequence(sequence);
 	drawn_by = GetTopFullTransactionId();
 	drawn_number = nextval_internal(sequence, false);
+	INSTR_TIME_SET_CURRENT(drawn_at);
 	if (used_number >= drawn_number)
 		used_number = drawn_number - 1; /* a new sequence began */
 	PG_RETURN_INT64(drawn_number);
@@ -143,4 +149,23 @@ number_drawn(void)
 {
 	return FullTransactionIdIsValid(drawn_by)
 		&& FullTransactionIdEquals(drawn_by, GetTopFullTransactionIdIfAny());
+}
+
+/*
+ * Whether every number drawn so far is below a limit, for who has just drawn one.
+ * Mostly the limit is so far away that there was no time to get there: then the page
+ * of the sequence, which all who insert are after, need not be read.
+ */
+bool
+number_all_below(int64 limit)
+{
+	instr_time	passed;
+
+	if (limit <= drawn_number)
+		return false;
+	INSTR_TIME_SET_CURRENT(passed);
+	INSTR_TIME_SUBTRACT(passed, drawn_at);
+	if ((limit - drawn_number) / MOST_A_MICROSECOND > (int64) INSTR_TIME_GET_MICROSEC(passed) + 1)
+		return true;
+	return number_last() < limit;
 }

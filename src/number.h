@@ -8,5 +8,6 @@
 extern int64 number_last(void);
 extern void number_use(int64 number);
 extern bool number_drawn(void);
+extern bool number_all_below(int64 limit);
 
 #endif							/* REWARDS_NUMBER_H */

@@ -22,6 +22,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "accounts.h"
@@ -37,9 +38,14 @@
 #include "lots.h"
 #include "miscadmin.h"
 #include "network.h"
+#include "newcomers.h"
 #include "number.h"
 #include "progress.h"
 #include "rate_limit.h"
+#include "removed.h"
+#include "seal.h"
+#include "storage/procarray.h"
+#include "traffic.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -51,6 +57,8 @@ PG_FUNCTION_INFO_V1(post);
 PG_FUNCTION_INFO_V1(refold);
 PG_FUNCTION_INFO_V1(next_transaction);
 PG_FUNCTION_INFO_V1(is_over);
+PG_FUNCTION_INFO_V1(is_seen_by_all);
+PG_FUNCTION_INFO_V1(in_transaction_block);
 
 /* how many numbers are folded in one go when all are folded again */
 #define REFOLD_NUMBERS INT64CONST(1000000)
@@ -75,9 +83,12 @@ typedef struct Posting
 	Progress   *progress;
 	int			booked;			/* bonuses, expiries and reversals found due */
 	Network    *network;
+	Traffic    *traffic;
 	Lots	   *lots;
 	Audience   *audience;
 	Limits	   *limits;			/* NULL: nothing is limited, or this is no posting */
+	const Removed *removed;		/* when all is folded again: what has been summed up */
+	Newcomers  *newcomers;		/* NULL: posting registers accounts itself */
 
 	Stretch    *stretches;		/* to read: the open ones, then the new one */
 	int			nstretches;
@@ -201,7 +212,11 @@ must_wait(const LineRow *row)
 static void
 add_movement(const Movement *movement, void *context)
 {
-	lots_move((Lots *) context, movement);
+	Posting    *posting = (Posting *) context;
+
+	/* what is left of an account's lots cannot be told again when some of its charges are gone */
+	if (posting->removed == NULL || !removed_paid(posting->removed, movement->account))
+		lots_move(posting->lots, movement);
 }
 
 static void
@@ -213,8 +228,9 @@ add_row(Posting *posting, const LineRow *row)
 		return;
 	}
 	totals_add(posting->totals, row);
+	traffic_add(posting->traffic, row);
 	progress_add(posting->progress, row);
-	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting->lots);
+	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting);
 	audience_add(posting->audience, row, posting->totals->last_keys[KIND_USER]);
 	limits_add(posting->limits, row, posting->totals->last_keys);
 }
@@ -240,7 +256,7 @@ visit_row(const LineRow *row, void *context)
 	}
 	if (!leave_unseen(posting, row->number - 1))
 		return false;
-	if (!must_wait(row))
+	if (!newcomers_add(posting->newcomers, row) && !must_wait(row))
 		add_row(posting, row);
 	else if (posting->nopen >= MAX_OPEN && in_new_stretch(posting))
 	{
@@ -282,8 +298,33 @@ is_over(PG_FUNCTION_ARGS)
 {
 	TransactionId xid = XidFromFullTransactionId(PG_GETARG_FULLTRANSACTIONID(0));
 
+	/* what stands for no transaction, or for those of long ago, holds no lock */
+	if (!TransactionIdIsNormal(xid))
+		PG_RETURN_BOOL(true);
 	/* the snapshot of a transaction shows its own changes */
 	PG_RETURN_BOOL(!TransactionIdIsCurrentTransactionId(xid) && is_transaction_over(xid));
+}
+
+/*
+ * is_seen_by_all(transaction): whether every running snapshot, also a standby's that
+ * gives feedback, shows what it has committed.
+ */
+Datum
+is_seen_by_all(PG_FUNCTION_ARGS)
+{
+	FullTransactionId transaction = PG_GETARG_FULLTRANSACTIONID(0);
+	Relation	accounts = table_open(catalog_table(TABLE_ACCOUNT), AccessShareLock);
+	uint64		horizon = full_xid(GetOldestNonRemovableTransactionId(accounts));
+
+	table_close(accounts, AccessShareLock);
+	PG_RETURN_BOOL(U64FromFullTransactionId(transaction) < horizon);
+}
+
+/* in_transaction_block(): whether locks taken now outlive the statement */
+Datum
+in_transaction_block(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(IsTransactionBlock());
 }
 
 /*
@@ -355,10 +396,12 @@ fold_rows(Posting *posting)
 {
 	posting->totals = totals_create(GRAIN_DAY, true);
 	posting->progress = progress_begin(posting->totals, true);
+	posting->traffic = traffic_create();
 	posting->network = network_create(&posting->cursor, posting->cursor.last);
 	posting->lots = lots_create();
 	posting->audience = audience_create();
 	posting->limits = limits_create();
+	posting->newcomers = newcomers_create();
 	posting->allocated = MAX_OPEN;
 	posting->open = palloc(posting->allocated * sizeof(OpenStretch));
 
@@ -370,6 +413,7 @@ fold_rows(Posting *posting)
 	line_read(posting->stretches, posting->nstretches, visit_row, posting);
 	if (!posting->stopped)
 		advance_to(posting, PG_INT64_MAX);
+	seal_decided(&posting->cursor, posting->upto, posting->open, posting->nopen);
 	PopActiveSnapshot();
 }
 
@@ -397,7 +441,7 @@ note_unpriced(int64 rows)
 	Oid			types[1] = {INT8OID};
 	Datum		args[1] = {Int64GetDatum(rows)};
 
-	if (rows != 0 && SPI_execute_with_args("update rewards.cursor set unpriced = unpriced + $1",
+	if (rows != 0 && SPI_execute_with_args("update rewards.cursor set unpriced = unpriced + $1 where single",
 										   1, types, args, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not count unpriced usage");
 }
@@ -411,6 +455,7 @@ write_books(Posting *posting)
 	numbers = books_write(posting->totals);
 	posting->booked = progress_write(posting->progress, numbers);
 	network_write(posting->network);
+	traffic_write(posting->traffic);
 	audience_write(posting->audience, numbers);
 	lots_write(posting->lots);
 	posting->booked += limits_write(posting->limits, numbers);
@@ -424,6 +469,7 @@ write_posting(Posting *posting)
 	const Quiet *quiet = posting->cut || posting->stopped ? &posting->cursor.quiet : &posting->quiet;
 
 	write_books(posting);
+	newcomers_write(posting->newcomers);
 	cursor_move(&posting->cursor, posting->upto, posting->open, posting->nopen, quiet);
 	/* what is left of lots is read along the tail, for each wallet: not while that is long */
 	if (!posting->cut && !posting->stopped)
@@ -519,7 +565,11 @@ post(PG_FUNCTION_ARGS)
 static bool
 visit_again(const LineRow *row, void *context)
 {
-	add_row((Posting *) context, row);
+	Posting    *posting = (Posting *) context;
+
+	/* of the journal and edges nothing is ever removed */
+	if (row->referee != 0 || row->unit != UNIT_OF_USAGE || !removed_has(posting->removed, row->number))
+		add_row(posting, row);
 	return true;
 }
 
@@ -528,9 +578,9 @@ visit_again(const LineRow *row, void *context)
  * All below it is folded, but for the cursor's open stretches.
  */
 static int64
-fold_again(const Cursor *cursor, const Stretch *stretch)
+fold_again(const Cursor *cursor, const Removed *removed, const Stretch *stretch)
 {
-	Posting		posting = {0};
+	Posting		posting = {.removed = removed};
 	int64		events;
 
 	/* its memory goes with it, stretch by stretch */
@@ -539,6 +589,7 @@ fold_again(const Cursor *cursor, const Stretch *stretch)
 	PushActiveSnapshot(GetLatestSnapshot());
 	posting.totals = totals_create(GRAIN_DAY, true);
 	posting.progress = progress_begin(posting.totals, false);
+	posting.traffic = traffic_create();
 	posting.network = network_create(cursor, stretch ? stretch->first - 1 : 0);
 	posting.lots = lots_create();
 	posting.audience = audience_create();
@@ -555,13 +606,14 @@ fold_again(const Cursor *cursor, const Stretch *stretch)
 
 /*
  * refold(): folds again, into tables of totals that are empty, all that the
- * cursor says is folded; returns how many rows.  The caller has locked the
+ * cursor says is folded, or its sums where it has gone; returns how many rows.  The caller has locked the
  * cursor.
  */
 Datum
 refold(PG_FUNCTION_ARGS)
 {
 	Cursor		cursor;
+	Removed    *removed;
 	int64		first = 0;		/* of edges loaded before any number was drawn */
 	int64		events = 0;
 
@@ -570,7 +622,12 @@ refold(PG_FUNCTION_ARGS)
 	cursor_read(&cursor, true);
 	if (cursor.last < 0)
 		elog(ERROR, "the cursor is not locked by the caller");
-	fold_again(&cursor, NULL);
+	/* both by one snapshot */
+	PushActiveSnapshot(GetLatestSnapshot());
+	removed = removed_read();
+	removed_fold();
+	PopActiveSnapshot();
+	fold_again(&cursor, removed, NULL);
 	for (int i = 0; i <= cursor.nopen; i++)
 	{
 		int64		upto = i < cursor.nopen ? cursor.open[i].numbers.first : cursor.last + 1;
@@ -579,7 +636,7 @@ refold(PG_FUNCTION_ARGS)
 		{
 			Stretch		stretch = {first, Min(first + REFOLD_NUMBERS, upto) - 1};
 
-			events += fold_again(&cursor, &stretch);
+			events += fold_again(&cursor, removed, &stretch);
 		}
 		if (i < cursor.nopen)
 			first = cursor.open[i].numbers.last + 1;

@@ -48,32 +48,43 @@ is_free_service(const RuleSet *rules, const char *service, const AsOf *as_of)
 }
 
 /*
- * The charge for a successful event of a service and tier (NULL: neither service nor
- * model, which costs nothing).  22003 when it is out of range.
+ * The prices for a service and tier (NULL: neither service nor model, which costs
+ * nothing); nothing is charged yet.
  */
 Charge
-price_usage(const RuleSet *rules, const char *service, const char *tier,
-			int32 input_tokens, int32 output_tokens, const AsOf *as_of)
+price_find(const RuleSet *rules, const char *service, const char *tier, const AsOf *as_of)
 {
 	Charge		charge = {0};
-	Product		cost = product_of(0);
 
 	if (tier == NULL || !is_mainnet(rules, as_of))
 		return charge;
-	if (strcmp(service, SERVICE_CHAT) == 0 || strcmp(service, SERVICE_OTHER) == 0)
+	charge.by_side = strcmp(service, SERVICE_CHAT) == 0 || strcmp(service, SERVICE_OTHER) == 0;
+	if (charge.by_side)
 	{
 		charge.prices[0] = price_of_tier(rules, tier, "input", as_of);
 		charge.prices[1] = price_of_tier(rules, tier, "output", as_of);
-		cost = plus_price(cost, charge.prices[0], input_tokens);
-		cost = plus_price(cost, charge.prices[1], output_tokens);
 		charge.unpriced = charge.prices[0] == NULL || charge.prices[1] == NULL;
 	}
 	else
 	{
 		charge.prices[0] = rule_in_force(rules, RULE_PRICE, service, as_of);
-		cost = plus_price(cost, charge.prices[0], (int64) input_tokens + output_tokens);
 		charge.unpriced = charge.prices[0] == NULL && !is_free_service(rules, service, as_of);
 	}
-	charge.cost = product_round(cost);
 	return charge;
+}
+
+/* what a successful event costs by its prices.  22003 when it is out of range */
+void
+price_charge(Charge *charge, int32 input_tokens, int32 output_tokens)
+{
+	Product		cost = product_of(0);
+
+	if (charge->by_side)
+	{
+		cost = plus_price(cost, charge->prices[0], input_tokens);
+		cost = plus_price(cost, charge->prices[1], output_tokens);
+	}
+	else
+		cost = plus_price(cost, charge->prices[0], (int64) input_tokens + output_tokens);
+	charge->cost = product_round(cost);
 }

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "attendance.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -82,6 +83,7 @@ struct Progress
 	KeyedTable	table;			/* for reading, until all rows are added */
 	Bonuses    *bonuses;
 	Streaks    *streaks;
+	Attendance *attendance;
 	Batch		uptime;			/* accounts and days of uptime that count from now on */
 };
 
@@ -103,6 +105,7 @@ progress_begin(Totals *totals, bool rewarding)
 	progress->doers = doers_create(context, 1024, NULL);
 	progress->bonuses = bonuses_create();
 	progress->streaks = streaks_create(rewarding ? progress->bonuses : NULL);
+	progress->attendance = attendance_create();
 	keyed_open(&progress->table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, false);
 	MemoryContextSwitchTo(previous);
 	return progress;
@@ -359,22 +362,20 @@ merge_doers(Doer *to, const Doer *from)
 static void
 merge_names(Progress *progress)
 {
-	const Totals *totals = progress->totals;
+	int64	   *keys = totals_name_keys(progress->totals);
 
-	for (int i = 0; i < totals->nnames; i++)
+	for (int i = 0; i < progress->totals->nnames; i++)
 	{
-		const NamedAccount *name = &totals->names[i];
-		int64		key = NAME_KEY(i);
-		int64		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
-		DoerEntry  *by_name = doers_lookup(progress->doers, key);
-		DoerEntry  *by_number = doers_lookup(progress->doers, number);
+		DoerEntry  *by_name = doers_lookup(progress->doers, NAME_KEY(i));
+		DoerEntry  *by_number = doers_lookup(progress->doers, keys[i]);
 
 		CHECK_FOR_INTERRUPTS();
-		if (by_name == NULL || by_number == NULL)
+		if (by_name == NULL || by_number == NULL || by_number == by_name)
 			continue;
 		merge_doers(by_number->doer, by_name->doer);
 		doers_delete_item(progress->doers, by_name);
 	}
+	pfree(keys);
 }
 
 /* whether folded rows have made a day an active one; without, it may still be one */
@@ -403,6 +404,28 @@ drop_known_days(KeyedTable *totals, Doer *doer)
 	doer->ndays = kept;
 }
 
+/* days of a user that are new, before they are in its streak */
+static void
+add_attendance(Progress *progress, const Doer *doer)
+{
+	Attendee	attendee = {doer->account, doer->streak.length > 0};
+	DateADT    *days;
+
+	if (doer->kind != KIND_USER || doer->ndays == 0)
+		return;
+	if (attendee.known)
+	{
+		/* what comes before the first day is new, and then all days are read */
+		attendee.first_day = local_day(doer->first_at);
+		attendee.last_day = doer->streak.last_day;
+	}
+	days = palloc(doer->ndays * sizeof(DateADT));
+	for (int i = 0; i < doer->ndays; i++)
+		days[i] = doer->days[i].day;
+	attendance_add(progress->attendance, &attendee, days, doer->ndays);
+	pfree(days);
+}
+
 static void
 add_streaks(Progress *progress)
 {
@@ -423,6 +446,7 @@ add_streaks(Progress *progress)
 			qsort(doer->days, doer->ndays, sizeof(ActiveDay), compare_days);
 		runner.count = doer->ndays;
 		doer->advanced |= doer->ndays > 0;
+		add_attendance(progress, doer);
 		streaks_add(progress->streaks, &runner, &doer->streak);
 	}
 	keyed_close(&totals);
@@ -468,9 +492,11 @@ services_datum(const Doer *doer)
 	return PointerGetDatum(construct_array(names, doer->nservices, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* LineWriter */
 static void
-write_doer(KeyedTable *table, const Doer *doer)
+write_doer(KeyedTable *table, void *doers, int64 place)
 {
+	const Doer *doer = ((Doer **) doers)[place];
 	Datum		values[ACTIVITY_COLUMNS];
 
 	values[ACTIVITY_ACCOUNT] = Int64GetDatum(doer->account);
@@ -534,22 +560,11 @@ sort_doers(Progress *progress, const int64 *numbers)
 static void
 write_activity(Doer **doers, int count)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards activity",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext previous;
 	KeyedTable	table;
 
 	keyed_open(&table, TABLE_ACTIVITY, INDEX_ACTIVITY, ACTIVITY_COLUMNS, true);
-	previous = MemoryContextSwitchTo(scratch);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		write_doer(&table, doers[i]);
-		MemoryContextReset(scratch);
-	}
-	MemoryContextSwitchTo(previous);
+	keyed_write_each(&table, write_doer, doers, count);
 	keyed_close(&table);
-	MemoryContextDelete(scratch);
 }
 
 static void
@@ -576,6 +591,7 @@ progress_write(Progress *progress, const int64 *numbers)
 	PushActiveSnapshot(GetLatestSnapshot());
 	write_activity(doers, count);
 	PopActiveSnapshot();
+	attendance_write(progress->attendance);
 	if (progress->rewarding)
 	{
 		note_referees(doers, count);

@@ -111,10 +111,11 @@ line_counts(const Ranking *ranking, const Total *line)
 		&& board_counts(ranking->board, kind, line->key.unit, line->key.entry);
 }
 
-/* what the tail adds to each account; names that got a number go by it */
+/* what the tail adds to each account */
 static void
 collect_deltas(Ranking *ranking, Totals *totals)
 {
+	int64	   *keys = totals_name_keys(totals);
 	HASH_SEQ_STATUS scan;
 	Total	   *line;
 
@@ -125,16 +126,9 @@ collect_deltas(Ranking *ranking, Totals *totals)
 
 		if (line->amount == 0 || !line_counts(ranking, line))
 			continue;
-		if (account < 0)
-		{
-			const NamedAccount *name = &totals->names[NAME_PLACE(account)];
-			int64		number = account_look_up(name->kind, (Id){name->text, strlen(name->text)}).number;
-
-			if (number != ACCOUNT_SELF)
-				account = number;
-		}
-		add_delta(ranking, account, line);
+		add_delta(ranking, account < 0 ? keys[NAME_PLACE(account)] : account, line);
 	}
+	pfree(keys);
 }
 
 static StreamQuery banned_query = {
@@ -515,10 +509,41 @@ end_ranking(MemoryContext caller)
 	MemoryContextDelete(MemoryContextSwitchTo(caller));
 }
 
-static DateADT
-month_argument(FunctionCallInfo fcinfo, int argument)
+#define MONTH_ARGUMENT	1		/* NULL is all time */
+#define MOST_PLACES		1000000 /* that one call lists */
+
+/*
+ * The board and month that a function was asked for.  What users give is checked in
+ * SQL, with words for them; this keeps away from memory what else comes.
+ */
+static Ranking *
+ranking_of_arguments(FunctionCallInfo fcinfo)
 {
-	return PG_ARGISNULL(argument) ? ALL_TIME : PG_GETARG_DATEADT(argument);
+	int			board = PG_GETARG_INT16(0);
+
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i) && i != MONTH_ARGUMENT)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d must not be null", i + 1)));
+	if (board < BOARD_FIRST || board > BOARD_LAST)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is no board number %d", board)));
+	return ranking_create((Board) board,
+						  PG_ARGISNULL(MONTH_ARGUMENT) ? ALL_TIME : PG_GETARG_DATEADT(MONTH_ARGUMENT));
+}
+
+static int64
+places_argument(FunctionCallInfo fcinfo, int argument)
+{
+	int			n = PG_GETARG_INT32(argument);
+
+	if (n < 0 || n > MOST_PLACES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be between 0 and %d", MOST_PLACES)));
+	return n;
 }
 
 /*
@@ -528,7 +553,7 @@ month_argument(FunctionCallInfo fcinfo, int argument)
 Datum
 board_top(PG_FUNCTION_ARGS)
 {
-	int64		n = PG_GETARG_INT32(2);
+	int64		n = places_argument(fcinfo, 2);
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
@@ -536,7 +561,7 @@ board_top(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
-	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	ranking = ranking_of_arguments(fcinfo);
 	list = list_contenders(ranking, n);
 	points_key(&positive, BTGreaterStrategyNumber, 0);
 	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
@@ -595,7 +620,7 @@ board_rank(PG_FUNCTION_ARGS)
 		elog(ERROR, "board_rank() must return a row");
 	desc = BlessTupleDesc(desc);
 	caller = begin_ranking();
-	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	ranking = ranking_of_arguments(fcinfo);
 	place = place_argument(fcinfo, ranking);
 	above = count_above(ranking, Max(place.points, 0), &of);
 	end_ranking(caller);
@@ -615,7 +640,7 @@ board_rank(PG_FUNCTION_ARGS)
 Datum
 board_around(PG_FUNCTION_ARGS)
 {
-	int64		n = PG_GETARG_INT32(4);
+	int64		n = places_argument(fcinfo, 4);
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
@@ -624,7 +649,7 @@ board_around(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
-	ranking = ranking_create((Board) PG_GETARG_INT16(0), month_argument(fcinfo, 1));
+	ranking = ranking_of_arguments(fcinfo);
 	place = place_argument(fcinfo, ranking);
 	if (place.points > 0)
 	{

@@ -47,7 +47,9 @@ static StreamQuery rows_query = {
 	" group by j.reverses_id"
 	") j on j.reverses_id = u.id where u.created_at >= $1 and u.created_at < $2"
 	" and not exists (select from rewards.journal r where r.reverses_source = 'usage_logs'"
-	" and r.reverses_id = u.id and r.event = 'reversal')",
+	" and r.reverses_id = u.id and r.event = 'reversal')"
+	/* what has been summed up stays as it is */
+	" and not u.id <@ (select rewards.removed_numbers())",
 	.nargs = 2,
 	.types = {TIMESTAMPTZOID, TIMESTAMPTZOID},
 	.custom = true

@@ -15,6 +15,7 @@
 #include "catalog.h"
 #include "catalog/partition.h"
 #include "fmgr.h"
+#include "number.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "request.h"
@@ -23,6 +24,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -167,38 +169,121 @@ is_empty(Oid partition)
 	return empty;
 }
 
+/* ---- the partitions that a new row looks into ---- */
+
 /*
- * 23505 when one of the partitions before this leaf holds the request already.
- * The default partition holds the newest rows, or lies between the bounds of
- * others: it is always looked at, and what comes before it are those in use.
+ * Beside which partitions a row enters a leaf.  Found for one row, it is good for the
+ * next as long as no relation changes and no number has been drawn from upto on: the
+ * partitions ahead, and the default one, can have no row that they had not.
  */
-void
-refuse_repeated_request(Relation leaf, Id request)
+typedef struct Neighbours
 {
-	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
+	Oid			leaf;
+	uint64		generation;
+	int64		upto;			/* PG_INT64_MIN: good for that row only */
+	int			count;
+	Oid		   *partitions;
+} Neighbours;
+
+/* where a bounded partition ends */
+static int64
+end_of(Relation parent, int at)
+{
+	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
+
+	for (int i = 1; i < bounds->ndatums; i++)
+		if (bounds->indexes[i] == at && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
+			return DatumGetInt64(bounds->datums[i][0]);
+	return PG_INT64_MIN;
+}
+
+/* whether numbers between the bounds of others belong to the default partition */
+static bool
+has_gaps(Relation parent)
+{
+	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
+
+	for (int i = 1; i < bounds->ndatums; i++)
+		if (bounds->indexes[i] < 0)
+			return true;
+	return false;
+}
+
+/* false when it is empty, and need not be looked into */
+static bool
+add_neighbour(Neighbours *neighbours, Oid partition)
+{
+	if (is_empty(partition))
+		return false;
+	neighbours->partitions[neighbours->count++] = partition;
+	return true;
+}
+
+/*
+ * Those before the leaf, nearest first, as many as are looked at; those in use ahead
+ * of it, for this row's number may be older than ones used already; the default
+ * one, which holds the newest rows or lies between the bounds of others.
+ */
+static void
+add_neighbours(Neighbours *neighbours, Relation parent, Oid leaf)
+{
 	Oid		   *partitions;
 	int			count = partitions_of(parent, &partitions);
 	int			bounded = has_default(parent) ? count - 1 : count;
 	int			at = 0;
 	int			left = partitions_looked_at() - 1;
+
+	neighbours->partitions = MemoryContextAlloc(CacheMemoryContext, (count + 1) * sizeof(Oid));
+	while (at < count && partitions[at] != leaf)
+		at++;
+	neighbours->upto = at < bounded ? end_of(parent, at) : PG_INT64_MIN;
+	for (int i = Min(at, bounded) - 1; i >= 0 && left > 0; i--)
+		if (add_neighbour(neighbours, partitions[i]))
+			left--;
+		else
+			neighbours->upto = PG_INT64_MIN;	/* a number of its own may still be about to come */
+	for (int i = at + 1; i < bounded && add_neighbour(neighbours, partitions[i]); i++)
+		 /* until one is empty */ ;
+	if (bounded < count && at != bounded
+		&& !add_neighbour(neighbours, partitions[bounded]) && has_gaps(parent))
+		neighbours->upto = PG_INT64_MIN;
+	pfree(partitions);
+}
+
+static void
+find_neighbours(Neighbours *neighbours, Oid leaf)
+{
+	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
+
+	if (neighbours->partitions)
+		pfree(neighbours->partitions);
+	memset(neighbours, 0, sizeof(Neighbours));
+	neighbours->generation = catalog_any_generation();
+	add_neighbours(neighbours, parent, leaf);
+	neighbours->leaf = leaf;
+	table_close(parent, AccessShareLock);
+}
+
+static const Neighbours *
+neighbours_of(Oid leaf)
+{
+	static Neighbours found;
+
+	if (found.leaf != leaf || found.generation != catalog_any_generation()
+		|| !number_all_below(found.upto))
+		find_neighbours(&found, leaf);
+	return &found;
+}
+
+/* 23505 when another partition than this leaf holds the request already */
+void
+refuse_repeated_request(Relation leaf, Id request)
+{
+	const Neighbours *neighbours = neighbours_of(RelationGetRelid(leaf));
 	int64		number = 0;
 
-	while (at < count && partitions[at] != RelationGetRelid(leaf))
-		at++;
-	for (int i = Min(at, bounded) - 1; i >= 0 && left > 0 && number == 0; i--)
-	{
-		if (is_empty(partitions[i]))
-			continue;
-		number = probe_decided(partitions[i], request);
-		left--;
-	}
-	/* this row's number may be older than ones used already: look ahead as well */
-	for (int i = at + 1; i < bounded && number == 0 && !is_empty(partitions[i]); i++)
-		number = probe_decided(partitions[i], request);
-	if (number == 0 && bounded < count && at != bounded && !is_empty(partitions[bounded]))
-		number = probe_decided(partitions[bounded], request);
-	table_close(parent, AccessShareLock);
-
+	for (int i = 0; i < neighbours->count && number == 0; i++)
+		number = probe_decided(neighbours->partitions[i], request);
 	if (number != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),

@@ -11,26 +11,6 @@
 #include "models.h"
 #include "reward.h"
 
-#define TIER_OF_SERVICES "tide_pool"	/* of services with points of their own */
-
-/*
- * The service of the endpoint, and the rule whose points and rates count: an
- * unknown endpoint with a model is rewarded as chat.
- */
-static void
-find_service(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
-{
-	reward->service_rule = rule_for_endpoint(rules, event->endpoint, as_of);
-	if (reward->service_rule)
-	{
-		reward->service = reward->service_rule->key;
-		return;
-	}
-	reward->service = SERVICE_OTHER;
-	if (event->model.text)
-		reward->service_rule = rule_in_force(rules, RULE_SERVICE, SERVICE_CHAT, as_of);
-}
-
 static void
 place_in_tier(Reward *reward, const char *tier, TierSource source, int64 rule)
 {
@@ -39,24 +19,23 @@ place_in_tier(Reward *reward, const char *tier, TierSource source, int64 rule)
 	reward->tier_rule = rule;
 }
 
-/* the model's tier: explicit entry, VRAM, name, default */
-static void
-find_model_tier(const RuleSet *rules, Id model, const AsOf *as_of, Reward *reward)
+/* the tier by what is known of the model: explicit entry, VRAM; false without */
+static bool
+place_known_model(const RuleSet *rules, const Model *known, const AsOf *as_of, Reward *reward)
 {
-	const Model *known = model_find(model);
 	const ModelFact *fact = model_fact(known, FACT_TIER, as_of);
 	const Rule *rule;
 
 	if (fact)
 	{
 		place_in_tier(reward, pstrdup(fact->tier), TIER_OF_MODEL, fact->id);
-		return;
+		return true;
 	}
 	fact = model_fact(known, FACT_VRAM, as_of);
-	if (fact && (rule = rule_for_vram(rules, fact->number, as_of)) != NULL)
-		place_in_tier(reward, rule->key, TIER_OF_VRAM, fact->id);
-	else if ((rule = rule_for_model_name(rules, model, as_of)) != NULL)
-		place_in_tier(reward, rule->tier, TIER_OF_PATTERN, rule->id);
+	if (fact == NULL || (rule = rule_for_vram(rules, fact->number, as_of)) == NULL)
+		return false;
+	place_in_tier(reward, rule->key, TIER_OF_VRAM, fact->id);
+	return true;
 }
 
 /* what tier a model has for an event, and why; nothing else is computed */
@@ -64,28 +43,34 @@ void
 reward_place_model(Id model, const AsOf *as_of, Reward *reward)
 {
 	const RuleSet *rules = rules_current();
+	Course		course = {0};
 
 	memset(reward, 0, sizeof(Reward));
-	find_model_tier(rules, model, as_of, reward);
-	if (reward->tier_source == TIER_NONE)
-		place_in_tier(reward, rules_setting(rules, "default_tier", as_of), TIER_DEFAULT, 0);
+	if (place_known_model(rules, model_find(model), as_of, reward))
+		return;
+	course_place_model(rules, model, as_of, &course);
+	place_in_tier(reward, course.tier, course.tier_source, course.tier_rule);
 }
 
+/* service, tier and prices; a tier that the model itself has goes before that of the rules */
 static void
-find_tier(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+take_course(const Course *course, const Model *model, const AsOf *as_of, Reward *reward)
 {
-	if (reward->service_rule && reward->service_rule->has_points)
+	const RuleSet *rules = reward->rules;
+
+	reward->service = course->service;
+	reward->service_rule = course->service_rule;
+	reward->user_share = course->user_share;
+	if (model && model->nfacts > 0 && course->tier_source != TIER_OF_SERVICE
+		&& place_known_model(rules, model, as_of, reward))
 	{
-		place_in_tier(reward, TIER_OF_SERVICES, TIER_OF_SERVICE, reward->service_rule->id);
+		reward->tier_rule_points = rule_in_force(rules, RULE_TIER, reward->tier, as_of);
+		reward->charge = price_find(rules, reward->service, reward->tier, as_of);
 		return;
 	}
-	if (event->model.text)
-		find_model_tier(rules, event->model, as_of, reward);
-	else if (strcmp(reward->service, SERVICE_OTHER) == 0)
-		return;					/* neither service nor model */
-	if (reward->tier_source == TIER_NONE)
-		place_in_tier(reward, rules_setting(rules, "default_tier", as_of), TIER_DEFAULT, 0);
-	reward->tier_rule_points = rule_in_force(rules, RULE_TIER, reward->tier, as_of);
+	place_in_tier(reward, course->tier, course->tier_source, course->tier_rule);
+	reward->tier_rule_points = course->tier_points;
+	reward->charge = course->prices;
 }
 
 /* whether a campaign counts for one side of an event whose service and tier are known */
@@ -144,7 +129,6 @@ compute_points(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 	}
 	reward->base = product_round(base);
 
-	reward->user_share = rule_in_force(rules, RULE_USER_SHARE, "", as_of);
 	if (reward->user_share)
 		user = product_plus(user, product_times(base, reward->user_share->rate));
 	if (reward->user_status != STATUS_BANNED)
@@ -163,18 +147,14 @@ find_creator_rate(const RuleSet *rules, const char *tier, const AsOf *as_of)
 
 /* tokens x rate to the model's owner, unless the owner is the user */
 static void
-compute_creator(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+compute_creator(const RuleSet *rules, const UsageEvent *event, const Model *model,
+				const AsOf *as_of, Reward *reward)
 {
 	int64		tokens = (int64) event->input_tokens + event->output_tokens;
-	const Model *model;
-	const ModelFact *owner;
+	const ModelFact *owner = model ? model_fact(model, FACT_OWNER, as_of) : NULL;
 	const ModelFact *rate;
 	const Rule *rule;
 
-	if (event->model.text == NULL)
-		return;
-	model = model_find(event->model);
-	owner = model_fact(model, FACT_OWNER, as_of);
 	if (owner == NULL)
 		return;
 	reward->owner = owner->owner;
@@ -208,11 +188,9 @@ add_share(StringInfo building, Entry entry, int level, int64 account, Amount amo
 
 /* the earner's own share, and a share of it to each level of its chain */
 static void
-add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
+add_earner(StringInfo building, const Rule *rates, const AsOf *as_of,
 		   AccountKind kind, const Account *earner, Amount points)
 {
-	const Rule *rates = rule_in_force(rules, RULE_REFERRAL_RATES,
-									  account_kind_name(kind), as_of);
 	Account		account = *earner;
 
 	add_share(building, kind == KIND_USER ? ENTRY_USAGE : ENTRY_WORK, 0, account.number, points);
@@ -231,15 +209,16 @@ add_earner(StringInfo building, const RuleSet *rules, const AsOf *as_of,
 }
 
 static void
-distribute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
+distribute(const Course *course, const UsageEvent *event, const AsOf *as_of, Reward *reward)
 {
 	StringInfoData building;
 
 	distribution_begin(&building);
 	if (event->provider.text)
-		add_earner(&building, rules, as_of, KIND_PROVIDER,
+		add_earner(&building, course->referral_rates[KIND_PROVIDER], as_of, KIND_PROVIDER,
 				   &reward->provider, reward->provider_points);
-	add_earner(&building, rules, as_of, KIND_USER, &reward->user, reward->user_points);
+	add_earner(&building, course->referral_rates[KIND_USER], as_of, KIND_USER,
+			   &reward->user, reward->user_points);
 	add_share(&building, ENTRY_CREATOR, 0, reward->owner, reward->creator_earnings);
 	reward->distribution = distribution_finish(&building);
 }
@@ -251,10 +230,12 @@ distribute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Rew
 void
 reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of, Reward *reward)
 {
+	const Course *course = course_find(rules, event, as_of);
+	const Model *model = event->model.text ? model_find(event->model) : NULL;
+
 	memset(reward, 0, sizeof(Reward));
 	reward->rules = rules;
-	find_service(rules, event, as_of, reward);
-	find_tier(rules, event, as_of, reward);
+	take_course(course, model, as_of, reward);
 	if (event->user.text)		/* only a quote may leave it out */
 		reward->user = account_find(KIND_USER, event->user);
 	if (event->provider.text)
@@ -264,9 +245,10 @@ reward_compute(const RuleSet *rules, const UsageEvent *event, const AsOf *as_of,
 	if (event_succeeded(event))
 	{
 		compute_points(rules, event, as_of, reward);
-		compute_creator(rules, event, as_of, reward);
-		reward->charge = price_usage(rules, reward->service, reward->tier,
-									 event->input_tokens, event->output_tokens, as_of);
+		compute_creator(rules, event, model, as_of, reward);
+		price_charge(&reward->charge, event->input_tokens, event->output_tokens);
 	}
-	distribute(rules, event, as_of, reward);
+	else
+		reward->charge = (Charge) {0};
+	distribute(course, event, as_of, reward);
 }

@@ -6,22 +6,11 @@
 #define REWARDS_REWARD_H
 
 #include "accounts.h"
+#include "course.h"
 #include "distribution.h"
 #include "event.h"
-#include "price.h"
 #include "rules.h"
 #include "standing.h"
-
-/* what decided the tier */
-typedef enum TierSource
-{
-	TIER_NONE,					/* nothing to place: no service, no model */
-	TIER_OF_SERVICE,			/* the service has points of its own */
-	TIER_OF_MODEL,				/* the model's explicit entry */
-	TIER_OF_VRAM,				/* its declared VRAM */
-	TIER_OF_PATTERN,			/* its name */
-	TIER_DEFAULT				/* the setting default_tier */
-} TierSource;
 
 /*
  * The result, with the rules that led to it.  Pointers lead into the caches

@@ -9,22 +9,22 @@
 #include "charge.h"
 #include "compat.h"
 #include "fmgr.h"
+#include "launcher.h"
+#include "leaf.h"
 #include "memo.h"
-#include "miscadmin.h"
 #include "models.h"
 #include "ranking.h"
+#include "reader.h"
 #include "rules.h"
 #include "standing.h"
 #include "streak.h"
 #include "usage_trigger.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
 REWARDS_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(library_version);
-PG_FUNCTION_INFO_V1(caller);
 
 void		_PG_init(void);
 
@@ -40,6 +40,8 @@ _PG_init(void)
 							"Between 256kB and 16GB.",
 							&memo_cache_size, 64 * 1024, 256, 16 * 1024 * 1024,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	reader_init();
+	launcher_init();
 	MarkGUCPrefixReserved("rewards");
 
 	catalog_init();
@@ -50,6 +52,7 @@ _PG_init(void)
 	streaks_init();
 	ranking_init();
 	charge_init();
+	leaf_init();
 	usage_trigger_init();
 }
 
@@ -58,14 +61,4 @@ Datum
 library_version(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(REWARDS_VERSION));
-}
-
-/*
- * caller(): the role that acts, also inside SECURITY DEFINER functions: the
- * session's role after SET ROLE.
- */
-Datum
-caller(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_OID(GetOuterUserId());
 }

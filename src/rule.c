@@ -166,13 +166,15 @@ read_rates(Jsonb *json, Rule *rule)
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	element;
+	Amount	   *rates;
 
 	if (value == NULL || value->type != jbvBinary)
 		return;
+	rule->rates = rates = palloc(MAX_LEVELS * sizeof(Amount));
 	iterator = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 		if (token == WJB_ELEM && element.type == jbvNumeric && rule->levels < MAX_LEVELS)
-			rule->rates[rule->levels++] = amount_from_numeric(element.val.numeric, "rate");
+			rates[rule->levels++] = amount_from_numeric(element.val.numeric, "rate");
 }
 
 /* calls are counted where they are made, usage here */
@@ -265,8 +267,9 @@ read_value(Jsonb *json, Rule *rule)
 }
 
 /*
- * Reads a row of rewards.rule into a rule.  False for a rule that only SQL reads.
- * 22023 for a value that is no object.
+ * Reads a row of rewards.rule into a rule; what it points at is in the current memory
+ * context, beside what reading has left there.  False for a rule that only SQL
+ * reads.  22023 for a value that is no object.
  */
 bool
 rule_read(Rule *rule, HeapTuple tuple, TupleDesc desc)
@@ -297,4 +300,25 @@ rule_read(Rule *rule, HeapTuple tuple, TupleDesc desc)
 	if (!rule->ended)
 		read_value(DatumGetJsonbP(values[RULE_VALUE]), rule);
 	return true;
+}
+
+static const char *
+keep_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+/* copies what a rule points at into the current memory context */
+void
+rule_keep(Rule *rule)
+{
+	rule->key = keep_text(rule->key);
+	rule->text = keep_text(rule->text);
+	rule->tier = keep_text(rule->tier);
+	rule->service = keep_text(rule->service);
+	rule->hold = keep_text(rule->hold);
+	rule->but_not = keep_text(rule->but_not);
+	if (rule->rates)
+		rule->rates = memcpy(palloc(rule->levels * sizeof(Amount) + 1), rule->rates,
+							 rule->levels * sizeof(Amount));
 }

@@ -93,11 +93,12 @@ typedef struct Rule
 	int			per_places;		/* price: of so many tokens, as a power of ten */
 	bool		per_request;	/* price: of a request instead */
 	int			levels;			/* referral_rates */
-	Amount		rates[MAX_LEVELS];
+	const Amount *rates;		/* of each level */
 } Rule;
 
 #define ANY_KIND (-1)
 
 extern bool rule_read(Rule *rule, HeapTuple tuple, TupleDesc desc);
+extern void rule_keep(Rule *rule);
 
 #endif							/* REWARDS_RULE_H */

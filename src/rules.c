@@ -28,19 +28,32 @@ typedef struct History
 {
 	const Rule *versions;
 	int			count;
+	TimestampTz until;			/* of a campaign: when the last of them ends */
 } History;
+
+/* an end of paths, and a service that has it at some time */
+typedef struct Suffix
+{
+	const char *text;
+	int			len;
+	const History *service;
+} Suffix;
 
 struct RuleSet
 {
 	RuleSet    *before;			/* among the former ones */
 	MemoryContext context;
+	MemoryContext reading;		/* what reading one rule leaves behind */
 	uint64		generation;
+	int64		last_seen_from; /* of all changes */
 	const pg_tz *time_zone;
 	Rule	   *rules;
 	int			nrules;
 	int			allocated;
 	History    *histories[RULE_KINDS];
 	int			nhistories[RULE_KINDS];
+	Suffix	   *suffixes;		/* in order of text */
+	int			nsuffixes;
 };
 
 static RuleSet *current = NULL;
@@ -51,13 +64,20 @@ static RuleSet *former = NULL;	/* whoever got one may still be computing with it
 static void
 add_rule(RuleSet *set, HeapTuple tuple, TupleDesc desc)
 {
+	MemoryContext own;
+	bool		wanted;
+
 	if (set->nrules == set->allocated)
 	{
 		set->allocated *= 2;
 		set->rules = repalloc(set->rules, set->allocated * sizeof(Rule));
 	}
-	if (rule_read(&set->rules[set->nrules], tuple, desc))
-		set->nrules++;
+	own = MemoryContextSwitchTo(set->reading);
+	wanted = rule_read(&set->rules[set->nrules], tuple, desc);
+	MemoryContextSwitchTo(own);
+	if (wanted)
+		rule_keep(&set->rules[set->nrules++]);
+	MemoryContextReset(set->reading);
 }
 
 /* kind, key (patterns by their position), valid_from, order of recording */
@@ -80,21 +100,89 @@ compare_rules(const void *left, const void *right)
 	return order;
 }
 
+/* where a suffix stands beside a text: a shorter one before those it begins */
+static int
+compare_to_text(const Suffix *suffix, const char *text, int len)
+{
+	int			order = memcmp(suffix->text, text, Min(suffix->len, len));
+
+	return order != 0 ? order : suffix->len - len;
+}
+
+/* by text, then by the services' names */
+static int
+compare_suffixes(const void *left, const void *right)
+{
+	const Suffix *a = (const Suffix *) left;
+	const Suffix *b = (const Suffix *) right;
+	int			order = compare_to_text(a, b->text, b->len);
+
+	if (order == 0)
+		order = (a->service > b->service) - (a->service < b->service);
+	return order;
+}
+
+static void
+make_suffixes(RuleSet *set)
+{
+	const History *services = set->histories[RULE_SERVICE];
+	int			versions = 0;
+
+	for (int i = 0; i < set->nhistories[RULE_SERVICE]; i++)
+		versions += services[i].count;
+	set->suffixes = palloc(versions * sizeof(Suffix) + 1);
+	for (int i = 0; i < set->nhistories[RULE_SERVICE]; i++)
+		for (int j = 0; j < services[i].count; j++)
+		{
+			const Rule *rule = &services[i].versions[j];
+
+			if (!rule->ended && rule->text_len > 0)
+				set->suffixes[set->nsuffixes++] = (Suffix){rule->text, rule->text_len, &services[i]};
+		}
+	qsort(set->suffixes, set->nsuffixes, sizeof(Suffix), compare_suffixes);
+}
+
+/* those that end last first, so that the many that are over need not be looked at */
+static int
+compare_campaigns(const void *left, const void *right)
+{
+	const History *a = (const History *) left;
+	const History *b = (const History *) right;
+	int			order = (a->until < b->until) - (a->until > b->until);
+
+	return order != 0 ? order : strcmp(a->versions->key, b->versions->key);
+}
+
 static void
 make_histories(RuleSet *set)
 {
+	int			rules[RULE_KINDS] = {0};
+
+	MemoryContextDelete(set->reading);
+	set->reading = NULL;
+	set->rules = repalloc(set->rules, Max(set->nrules, 1) * sizeof(Rule));
 	qsort(set->rules, set->nrules, sizeof(Rule), compare_rules);
+	for (int i = 0; i < set->nrules; i++)
+		rules[set->rules[i].kind]++;
 	for (int i = 0; i < set->nrules; i++)
 	{
 		const Rule *rule = &set->rules[i];
 		RuleKind	kind = rule->kind;
+		History    *history;
 
 		if (i == 0 || rule[-1].kind != kind)
-			set->histories[kind] = palloc(sizeof(History) * (set->nrules - i));
+			set->histories[kind] = palloc(sizeof(History) * rules[kind]);
 		if (i == 0 || rule[-1].kind != kind || strcmp(rule[-1].key, rule->key) != 0)
-			set->histories[kind][set->nhistories[kind]++] = (History){rule, 0};
-		set->histories[kind][set->nhistories[kind] - 1].count++;
+			set->histories[kind][set->nhistories[kind]++] = (History){rule, 0, rule->until};
+		history = &set->histories[kind][set->nhistories[kind] - 1];
+		history->count++;
+		if (!rule->ended)
+			history->until = Max(history->until, rule->until);
+		set->last_seen_from = Max(set->last_seen_from, rule->change.seen_from);
 	}
+	qsort(set->histories[RULE_CAMPAIGN], set->nhistories[RULE_CAMPAIGN], sizeof(History),
+		  compare_campaigns);
+	make_suffixes(set);
 }
 
 /* an empty set in the current memory context */
@@ -104,6 +192,7 @@ empty_set(void)
 	RuleSet    *set = palloc0(sizeof(RuleSet));
 
 	set->context = CurrentMemoryContext;
+	set->reading = AllocSetContextCreate(set->context, "rewards reading rules", ALLOCSET_SMALL_SIZES);
 	set->allocated = 64;
 	set->rules = palloc(set->allocated * sizeof(Rule));
 	return set;
@@ -237,6 +326,34 @@ rules_current(void)
 	return current;
 }
 
+/* ---- scopes ---- */
+
+RuleScope
+rules_scope(const RuleSet *set, const AsOf *as_of)
+{
+	RuleScope	scope = {set, set->generation, DT_NOBEGIN, DT_NOEND};
+
+	for (int i = 0; i < set->nrules; i++)
+	{
+		TimestampTz valid_from = set->rules[i].change.valid_from;
+
+		if (valid_from <= as_of->at)
+			scope.from = Max(scope.from, valid_from);
+		else
+			scope.until = Min(scope.until, valid_from);
+	}
+	return scope;
+}
+
+/* what was found for whoever the scope was made for holds for this event, too */
+bool
+rules_in_scope(const RuleSet *set, const RuleScope *scope, const AsOf *as_of)
+{
+	return set == current && set == scope->rules && set->generation == scope->generation
+		&& as_of->at >= scope->from && as_of->at < scope->until
+		&& as_of->cuts[CUT_RULES] > set->last_seen_from;
+}
+
 /* ---- look-ups ---- */
 
 static const Rule *
@@ -255,7 +372,7 @@ rule_in_force(const RuleSet *set, RuleKind kind, const char *key, const AsOf *as
 	int			low = 0;
 	int			high = set->nhistories[kind];
 
-	Assert(kind != RULE_MODEL_PATTERN);
+	Assert(kind != RULE_MODEL_PATTERN && kind != RULE_CAMPAIGN);
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
@@ -273,15 +390,19 @@ rule_in_force(const RuleSet *set, RuleKind kind, const char *key, const AsOf *as
 
 /*
  * One after the other the rules of a kind that are in force for an event; *place
- * begins at 0.  NULL after the last.
+ * begins at 0.  NULL after the last.  Of campaigns none that is over.
  */
 const Rule *
 rule_next(const RuleSet *set, RuleKind kind, int *place, const AsOf *as_of)
 {
 	while (*place < set->nhistories[kind])
 	{
-		const Rule *rule = version_in_force(&set->histories[kind][(*place)++], as_of);
+		const History *history = &set->histories[kind][(*place)++];
+		const Rule *rule;
 
+		if (kind == RULE_CAMPAIGN && history->until <= as_of->at)
+			return NULL;
+		rule = version_in_force(history, as_of);
 		if (rule)
 			return rule;
 	}
@@ -328,17 +449,6 @@ rule_gives_points(const Rule *service)
 		|| service->user_per_token != 0 || service->provider_per_token != 0;
 }
 
-static bool
-ends_with(Id text, const char *suffix, int suffix_len)
-{
-	if (suffix_len > text.len)
-		return false;
-	for (int i = 0; i < suffix_len; i++)
-		if (pg_ascii_tolower((unsigned char) text.text[text.len - suffix_len + i]) != (unsigned char) suffix[i])
-			return false;
-	return true;
-}
-
 /* the path of an endpoint: no scheme, host, query, fragment, trailing slash */
 static Id
 endpoint_path(Id endpoint)
@@ -361,32 +471,57 @@ endpoint_path(Id endpoint)
 	return (Id) {start, (int) (end - start)};
 }
 
+/* the service in force that has just this suffix, the first by name; or NULL */
+static const Rule *
+service_with_suffix(const RuleSet *set, Id tail, const AsOf *as_of)
+{
+	int			low = 0;
+	int			high = set->nsuffixes;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_to_text(&set->suffixes[middle], tail.text, tail.len) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < set->nsuffixes && compare_to_text(&set->suffixes[low], tail.text, tail.len) == 0; low++)
+	{
+		const Rule *rule = version_in_force(set->suffixes[low].service, as_of);
+
+		/* it may have had another suffix then */
+		if (rule && rule->text_len == tail.len && memcmp(rule->text, tail.text, tail.len) == 0)
+			return rule;
+	}
+	return NULL;
+}
+
 /*
  * The service whose suffix the endpoint's path ends with; the longest suffix
- * wins.  A path without its leading slash is taken as if it had one.
+ * wins.  A path without its leading slash is taken as if it had one.  Suffixes begin
+ * with a slash, so there are as many to look for as the path has parts, however many
+ * services there are.
  */
 const Rule *
 rule_for_endpoint(const RuleSet *set, Id endpoint, const AsOf *as_of)
 {
 	Id			path = endpoint_path(endpoint);
+	char		buffer[256];
+	char	   *lower = path.len < (int) sizeof(buffer) ? buffer : palloc(path.len + 1);
+	int			len = 0;
 	const Rule *found = NULL;
-	int			found_len = 0;
 
-	for (int i = 0; i < set->nhistories[RULE_SERVICE]; i++)
-	{
-		const Rule *rule = version_in_force(&set->histories[RULE_SERVICE][i], as_of);
-		int			len;
-
-		if (rule == NULL || rule->text_len <= found_len)
-			continue;
-		len = rule->text_len;
-		if (ends_with(path, rule->text, len)
-			|| (path.len == len - 1 && ends_with(path, rule->text + 1, len - 1)))
-		{
-			found = rule;
-			found_len = len;
-		}
-	}
+	if (path.len > 0 && path.text[0] != '/')
+		lower[len++] = '/';
+	for (int i = 0; i < path.len; i++)
+		lower[len++] = pg_ascii_tolower((unsigned char) path.text[i]);
+	for (int i = 0; i < len && found == NULL; i++)
+		if (lower[i] == '/')
+			found = service_with_suffix(set, (Id) {lower + i, len - i}, as_of);
+	if (lower != buffer)
+		pfree(lower);
 	return found;
 }
 
@@ -532,9 +667,9 @@ rules_setting_now(const char *name)
 	return rules_setting(rules_current(), name, &now);
 }
 
-/* the programme's day that a moment falls in */
+/* the programme's day and hour that a moment falls in */
 DateADT
-local_day(TimestampTz at)
+local_hour(TimestampTz at, int *hour)
 {
 	const RuleSet *set = rules_current();
 	struct pg_tm tm;
@@ -545,7 +680,17 @@ local_day(TimestampTz at)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
+	*hour = tm.tm_hour;
 	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+/* the programme's day that a moment falls in */
+DateADT
+local_day(TimestampTz at)
+{
+	int			hour;
+
+	return local_hour(at, &hour);
 }
 
 /* the moment at which a day of the programme begins; -infinity before all days */

@@ -70,6 +70,21 @@ change_in_doubt(const Change *change, const AsOf *as_of)
 
 typedef struct RuleSet RuleSet;
 
+/*
+ * Until when what is in force of a set stays so, for rows that know all of it.  It
+ * holds for the rules in force only, not for a set of its own.
+ */
+typedef struct RuleScope
+{
+	const RuleSet *rules;
+	uint64		generation;
+	TimestampTz from;
+	TimestampTz until;
+} RuleScope;
+
+extern RuleScope rules_scope(const RuleSet *rules, const AsOf *as_of);
+extern bool rules_in_scope(const RuleSet *rules, const RuleScope *scope, const AsOf *as_of);
+
 extern const RuleSet *rules_current(void);
 extern const RuleSet *rules_of_tuples(HeapTuple *tuples, uint64 count, TupleDesc desc);
 extern void rules_forget(void);
@@ -90,6 +105,7 @@ extern bool rules_charge(const RuleSet *rules);
 extern bool rules_limit_usage(const RuleSet *rules);
 extern const char *rules_setting(const RuleSet *rules, const char *name, const AsOf *as_of);
 extern const char *rules_setting_now(const char *name);
+extern DateADT local_hour(TimestampTz at, int *hour);
 extern DateADT local_day(TimestampTz at);
 extern TimestampTz day_start(DateADT day);
 

@@ -32,7 +32,10 @@ static const SettingInfo settings[] = {
 	{"earnings_alert", "10", "creators are told each time their earnings reach another multiple of this"},
 	{"closed_until", "none", "last closed day: corrections of closed days count on the first open one"},
 	{"request_partitions", "2", "how many of the newest partitions recognise a repeated request_id"},
+	{"retention", "none", "how long usage is kept, and drop or detach for what becomes of older partitions; see set_retention()"},
 	{"partitions_ahead", "3", "how many empty partitions are kept ready for new usage"},
+	{"post_delay", "1 s", "how old what is recorded may grow before the worker posts it"},
+	{"post_backlog", "10000", "how many rows make it post earlier"},
 };
 
 /* NULL when there is no setting of that name */
@@ -40,7 +43,7 @@ const SettingInfo *
 setting_info(const char *name)
 {
 	for (int i = 0; i < lengthof(settings); i++)
-		if (strcmp(settings[i].name, name) == 0)
+		if (settings[i].name[0] == name[0] && strcmp(settings[i].name, name) == 0)
 			return &settings[i];
 	return NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "access/htup_details.h"
 #include "catalog.h"
+#include "common/hashfn.h"
 #include "memo.h"
 #include "standing.h"
 #include "utils/builtins.h"
@@ -60,6 +61,10 @@ typedef struct Standing
 	StandingFact facts[FLEXIBLE_ARRAY_MEMBER];	/* by kind, then oldest first */
 } Standing;
 
+/* of a table of so many pages it is marked at once who has facts, in so many bits */
+#define FEW_PAGES 16
+#define MARK_BITS 65536
+
 /*
  * Where facts are kept.  Statuses lie apart: every referrer is asked for one, few
  * have any, and nobody has to read them again because a streak went on.
@@ -70,7 +75,9 @@ typedef struct Register
 	CatalogTable index;
 	Memo	   *memo;
 	Standing	nothing;		/* of an account without facts, and */
-	bool		nobody;			/* until when there is nobody with any */
+	bool		few;			/* until when only those marked can have any */
+	bool		many;			/* in that generation too many have, so nobody asks again */
+	uint64		marks[MARK_BITS / 64];	/* a bit for those who have */
 } Register;
 
 static Register facts = {TABLE_ACCOUNT_FACT, INDEX_ACCOUNT_FACT};
@@ -108,7 +115,7 @@ standing_forget(void)
 {
 	memo_forget(facts.memo);
 	memo_forget(statuses.memo);
-	facts.nobody = statuses.nobody = false;
+	facts.few = statuses.few = facts.many = statuses.many = false;
 }
 
 static void
@@ -213,16 +220,68 @@ begin_reading(const Register *reg, Standing *standing, TimestampTz at)
 		standing->good_until = day_start(today);
 }
 
-/* whether nobody has any facts: then there is nothing to look up */
-static bool
-nobody_has_facts(Register *reg, TimestampTz at)
+/* where an account's mark is; several may share one */
+static inline uint64 *
+mark_of(Register *reg, int64 account, uint64 *bit)
 {
-	if (reg->nobody && still_holds(reg, &reg->nothing, at))
-		return true;
+	uint32		place = murmurhash32((uint32) account ^ (uint32) ((uint64) account >> 32)) % MARK_BITS;
+
+	*bit = UINT64CONST(1) << (place % 64);
+	return &reg->marks[place / 64];
+}
+
+/* marks everybody who has facts */
+static void
+mark_all(Register *reg)
+{
+	CatalogScan scan = catalog_scan(reg->table, reg->index, NULL, 0);
+	HeapTuple	tuple;
+	uint64		bit;
+	bool		isnull;
+
+	memset(reg->marks, 0, sizeof(reg->marks));
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		int64		account = DatumGetInt64(heap_getattr(tuple, FACT_ACCOUNT,
+														 RelationGetDescr(scan.heap), &isnull));
+
+		*mark_of(reg, account, &bit) |= bit;
+	}
+	catalog_end(&scan);
+}
+
+/* whether the marks are those of this generation and day, or cannot be made */
+static bool
+is_marked(const Register *reg, TimestampTz at)
+{
+	if (reg->nothing.generation != catalog_generation(reg->table))
+		return false;
+	return reg->many || (reg->few && (at < reg->nothing.good_until
+									  || GetCurrentTimestamp() < reg->nothing.good_until));
+}
+
+static void
+mark(Register *reg, TimestampTz at)
+{
+	reg->few = false;			/* until all are marked */
 	begin_reading(reg, &reg->nothing, at);
 	reg->nothing.good_from = DT_NOBEGIN;
-	reg->nobody = catalog_is_empty(reg->table);
-	return reg->nobody && still_holds(reg, &reg->nothing, at);
+	reg->many = catalog_pages(reg->table) > FEW_PAGES;
+	if (!reg->many)
+		mark_all(reg);
+	reg->few = !reg->many;
+}
+
+/* whether an account is sure to have no facts: then there is nothing to look up */
+static bool
+has_no_facts(Register *reg, int64 account, TimestampTz at)
+{
+	uint64		bit;
+
+	if (!is_marked(reg, at))
+		mark(reg, at);
+	return reg->few && still_holds(reg, &reg->nothing, at)
+		&& (*mark_of(reg, account, &bit) & bit) == 0;
 }
 
 /*
@@ -236,7 +295,7 @@ standing_find(Register *reg, int64 account, TimestampTz at)
 	Standing   *standing;
 	StandingFact *found;
 
-	if (account == ACCOUNT_SELF || nobody_has_facts(reg, at))
+	if (account == ACCOUNT_SELF || has_no_facts(reg, account, at))
 		return &reg->nothing;
 	standing = memo_find(reg->memo, &account, sizeof(account));
 	if (standing && still_holds(reg, standing, at))

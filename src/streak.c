@@ -183,8 +183,8 @@ run_on(Streak *run, DateADT day, int grace)
 	run->last_day = day;
 }
 
-/* the days on which a registered account was active, as far as folded before */
-static int
+/* the days on which a registered account was active, as far as folded before; needs SPI */
+int
 known_days(int64 account, DateADT **days)
 {
 	Oid			types[1] = {INT8OID};
@@ -194,7 +194,7 @@ known_days(int64 account, DateADT **days)
 	if (SPI_execute_with_args("select t.day from rewards.day_total t where t.account = $1"
 							  " and t.unit = 1 and t.entry in (1, 2) and t.level = 0 and t.events > 0"
 							  " union select u.day from rewards.uptime u where u.account = $1 and u.counted"
-							  " order by 1", 1, types, args, NULL, false, 0) != SPI_OK_SELECT)
+							  " order by 1", 1, types, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read days");
 	*days = palloc((SPI_processed + 1) * sizeof(DateADT));
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -34,6 +34,7 @@ typedef struct Runner
 
 typedef struct Streaks Streaks;
 
+extern int	known_days(int64 account, DateADT **days);
 extern Streaks *streaks_create(Bonuses *bonuses);
 extern void streaks_add(Streaks *streaks, const Runner *runner, Streak *streak);
 extern void streaks_record(Streaks *streaks, const int64 *numbers);

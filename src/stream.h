@@ -15,7 +15,7 @@ typedef struct StreamQuery
 {
 	const char *text;
 	int			nargs;
-	Oid			types[4];
+	Oid			types[9];
 	bool		custom;			/* plan it for the arguments of each run */
 	SPIPlanPtr	plan;			/* once it was used */
 } StreamQuery;

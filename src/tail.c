@@ -4,22 +4,27 @@
  *
  * A read is totals + tail, both under the caller's snapshot: these functions
  * return the tail in the shape of the totals tables.  Accounts come by number
- * where the row knows it, else by kind and name.
+ * where the row knows it, else by kind and name.  Views call the first three with
+ * their reader's rights: these return to a limited reader what is of its own account.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "reader.h"
 #include "rules.h"
 #include "totals.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(tail_totals);
 PG_FUNCTION_INFO_V1(tail_models);
+PG_FUNCTION_INFO_V1(tail_model_days);
 PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_account);
+PG_FUNCTION_INFO_V1(tail_state);
 PG_FUNCTION_INFO_V1(tail_events);
 PG_FUNCTION_INFO_V1(tail_unpriced);
+PG_FUNCTION_INFO_V1(unpriced_rows);
 
 static void
 put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
@@ -47,6 +52,25 @@ set_account(const Totals *totals, int64 key, Datum *values, bool *nulls)
 }
 
 /*
+ * Reads the tail of usage and journal as the extension's owner, of a limited
+ * reader's account only.
+ */
+static void
+read_for_view(FunctionCallInfo fcinfo, Totals *totals)
+{
+	Reader		reader = reader_current(fcinfo);
+	RoleSwitch	caller;
+
+	if (reader.limited && !reader.known)
+		return;
+	if (reader.limited)
+		totals_only(totals, reader.kind, reader.name);
+	caller = become_owner(fcinfo);
+	line_read_tail(totals_visit, totals);
+	become_caller(&caller);
+}
+
+/*
  * tail_totals(grain, kind, account) returns setof (account_number, kind,
  * account, period, unit, entry, level, amount, events, tokens); grain is day, else
  * month; kind and account, when given, keep just that account.
@@ -60,10 +84,17 @@ tail_totals(PG_FUNCTION_ARGS)
 	HASH_SEQ_STATUS scan;
 	Total	   *total;
 
-	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
-		totals_only(totals, account_kind_of(PG_GETARG_DATUM(1)), id_of_datum(PG_GETARG_DATUM(2), false));
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(totals_visit, totals);
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	{
+		AccountKind kind = account_kind_of(PG_GETARG_DATUM(1));
+		Id			name = id_of_datum(PG_GETARG_DATUM(2), false);
+		Reader		reader = reader_current(fcinfo);
+
+		reader_require(&reader, kind, name);
+		totals_only(totals, kind, name);
+	}
+	read_for_view(fcinfo, totals);
 
 	hash_seq_init(&scan, totals->totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -84,19 +115,15 @@ tail_totals(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * tail_models() returns setof (owner, model, events, tokens, amount, first_at,
- * last_at)
- */
-Datum
-tail_models(PG_FUNCTION_ARGS)
+static void
+put_models(FunctionCallInfo fcinfo, bool daily)
 {
 	Totals	   *totals = totals_create(GRAIN_MONTH, false);
 	HASH_SEQ_STATUS scan;
 	ModelTotal *total;
 
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(totals_visit, totals);
+	read_for_view(fcinfo, totals);
 
 	hash_seq_init(&scan, totals->models);
 	while ((total = hash_seq_search(&scan)) != NULL)
@@ -109,10 +136,28 @@ tail_models(PG_FUNCTION_ARGS)
 		values[2] = Int64GetDatum(total->events);
 		values[3] = Int64GetDatum(total->tokens);
 		values[4] = NumericGetDatum(amount_sum_to_numeric(total->amount));
-		values[5] = TimestampTzGetDatum(total->first_at);
+		values[5] = daily ? DateADTGetDatum(total->key.day) : TimestampTzGetDatum(total->first_at);
 		values[6] = TimestampTzGetDatum(total->last_at);
 		put_row(fcinfo, values, nulls);
 	}
+}
+
+/*
+ * tail_models() returns setof (owner, model, events, tokens, amount, first_at,
+ * last_at); a model may come more than once
+ */
+Datum
+tail_models(PG_FUNCTION_ARGS)
+{
+	put_models(fcinfo, false);
+	return (Datum) 0;
+}
+
+/* tail_model_days() returns setof (owner, model, events, tokens, amount, day) */
+Datum
+tail_model_days(PG_FUNCTION_ARGS)
+{
+	put_models(fcinfo, true);
 	return (Datum) 0;
 }
 
@@ -128,7 +173,7 @@ tail_accounts(PG_FUNCTION_ARGS)
 	Activity   *activity;
 
 	InitMaterializedSRF(fcinfo, 0);
-	line_read_tail(totals_visit, totals);
+	read_for_view(fcinfo, totals);
 
 	hash_seq_init(&scan, totals->activities);
 	while ((activity = hash_seq_search(&scan)) != NULL)
@@ -190,33 +235,72 @@ tail_account(PG_FUNCTION_ARGS)
 }
 
 static bool
-count_row(const LineRow *row, void *context)
+count_unpriced(const LineRow *row, void *context)
 {
-	(*(int64 *) context)++;
+	if (row->unit == UNIT_OF_USAGE && is_unpriced(row))
+		(*(int64 *) context)++;
 	return true;
 }
 
-/* tail_events(): how many rows and edges are recorded and not yet folded */
+/* counts what is not yet folded, and what of it had no price; see line_read_start() */
+static int64
+count_tail(int64 *unpriced)
+{
+	bool		charged = rules_charge(rules_current());
+
+	*unpriced = 0;
+	return line_read_start(charged ? count_unpriced : NULL, unpriced);
+}
+
+/*
+ * tail_state() returns (events, unpriced): how many rows and edges are recorded and not
+ * yet folded, and how many requests of mainnet had no price among those that are
+ * counted one by one
+ */
+Datum
+tail_state(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	int64		unpriced;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "tail_state() must return a row");
+	values[0] = Int64GetDatum(count_tail(&unpriced));
+	values[1] = Int64GetDatum(unpriced);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* tail_events(), tail_unpriced(): the same one by one, for views of version 0.1.0 */
 Datum
 tail_events(PG_FUNCTION_ARGS)
 {
-	int64		events = 0;
+	int64		unpriced;
 
-	line_read_tail(count_row, &events);
-	line_read_tail_edges(count_row, &events);
-	PG_RETURN_INT64(events);
+	PG_RETURN_INT64(count_tail(&unpriced));
 }
 
-/* tail_unpriced(): how many requests of mainnet among them had no price */
 Datum
 tail_unpriced(PG_FUNCTION_ARGS)
 {
-	Totals	   *totals;
+	int64		unpriced;
+
+	count_tail(&unpriced);
+	PG_RETURN_INT64(unpriced);
+}
+
+/* unpriced_rows(first, last): the same of the usage of some numbers */
+Datum
+unpriced_rows(PG_FUNCTION_ARGS)
+{
+	Stretch		numbers = {PG_GETARG_INT64(0), PG_GETARG_INT64(1)};
+	int64		rows = 0;
 
 	if (!rules_charge(rules_current()))
 		PG_RETURN_INT64(0);
-	totals = totals_create(GRAIN_MONTH, false);
-	totals->watch_prices = true;
-	line_read_tail(totals_visit, totals);
-	PG_RETURN_INT64(totals->unpriced);
+	SPI_connect();
+	line_read(&numbers, 1, count_unpriced, &rows);
+	SPI_finish();
+	PG_RETURN_INT64(rows);
 }

@@ -43,7 +43,7 @@ totals_create(Grain grain, bool find_accounts)
 
 	totals->context = context;
 	totals->grain = grain;
-	totals->find_accounts = totals->watch_prices = find_accounts;
+	totals->find_accounts = find_accounts;
 	totals->totals = create_hash("totals", sizeof(TotalKey), sizeof(Total), HASH_BLOBS);
 	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
 	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
@@ -129,16 +129,12 @@ total_key(int64 account, DateADT period, Unit unit, int entry, int level)
 	return key;
 }
 
-/* an amount of so many requests: of a request that it is of, or of none */
-static void
-add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, int64 tokens)
+static Total *
+find_total(Totals *totals, const TotalKey *key)
 {
-	Total	   *total;
 	bool		found;
+	Total	   *total = hash_search(totals->totals, key, HASH_ENTER, &found);
 
-	if (!is_wanted(totals, key.account))
-		return;
-	total = hash_search(totals->totals, &key, HASH_ENTER, &found);
 	if (!found)
 	{
 		total->kind = KIND_UNKNOWN;
@@ -146,6 +142,35 @@ add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, in
 		total->events = 0;
 		total->tokens = 0;
 	}
+	return total;
+}
+
+static ModelTotal *
+find_model(Totals *totals, const ModelKey *key)
+{
+	bool		found;
+	ModelTotal *total = hash_search(totals->models, key, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		total->amount = 0;
+		total->events = 0;
+		total->tokens = 0;
+		total->first_at = DT_NOEND;
+		total->last_at = DT_NOBEGIN;
+	}
+	return total;
+}
+
+/* an amount of so many requests: of a request that it is of, or of none */
+static void
+add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, int64 tokens)
+{
+	Total	   *total;
+
+	if (!is_wanted(totals, key.account))
+		return;
+	total = find_total(totals, &key);
 	if (kind != KIND_UNKNOWN)
 		total->kind = kind;
 	total->amount += amount;
@@ -158,21 +183,13 @@ add_model(Totals *totals, const LineRow *row, const Share *share, int requests)
 {
 	ModelKey	key = {0};
 	ModelTotal *total;
-	bool		found;
 
 	if (row->model.text == NULL || !is_wanted(totals, share->account))
 		return;
 	key.owner = share->account;
+	key.day = totals->last_day;
 	memcpy(key.model, row->model.text, Min(row->model.len, MAX_ID_BYTES));
-	total = hash_search(totals->models, &key, HASH_ENTER, &found);
-	if (!found)
-	{
-		total->amount = 0;
-		total->events = 0;
-		total->tokens = 0;
-		total->first_at = DT_NOEND;
-		total->last_at = DT_NOBEGIN;
-	}
+	total = find_model(totals, &key);
 	total->amount += share->amount;
 	total->events += requests;
 	total->tokens += row->tokens;
@@ -253,14 +270,14 @@ unit_of_share(const Share *share)
 }
 
 /* whether usage of mainnet lacked a price, by what it knew */
-static bool
+bool
 is_unpriced(const LineRow *row)
 {
 	AsOf		as_of = as_of_row(row->created_at, row->number);
 
 	return row->succeeded && row->service.text && row->tier.text
-		&& price_usage(rules_current(), pnstrdup(row->service.text, row->service.len),
-					   pnstrdup(row->tier.text, row->tier.len), 0, 0, &as_of).unpriced;
+		&& price_find(rules_current(), pnstrdup(row->service.text, row->service.len),
+					  pnstrdup(row->tier.text, row->tier.len), &as_of).unpriced;
 }
 
 /* an earner's chain follows its own share */
@@ -298,7 +315,7 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 	if (row->cost != 0)
 		add_line(totals, total_key(totals->last_keys[KIND_USER], period, UNIT_CREDITS, ENTRY_USAGE, 0),
 				 KIND_USER, -row->cost, 1, row->tokens);
-	if (totals->watch_prices && rules_charge(rules_current()) && is_unpriced(row))
+	if (totals->find_accounts && rules_charge(rules_current()) && is_unpriced(row))
 		totals->unpriced++;
 }
 
@@ -355,6 +372,49 @@ totals_add(Totals *totals, const LineRow *row)
 	else
 		add_journal(totals, row, period);
 	totals->events++;
+}
+
+/* adds a daily sum of rows that are not there to be added one by one */
+void
+totals_add_sum(Totals *totals, const Total *sum)
+{
+	Total	   *total = find_total(totals, &sum->key);
+
+	total->amount += sum->amount;
+	total->events += sum->events;
+	total->tokens += sum->tokens;
+}
+
+/* the same of a model */
+void
+totals_add_model_sum(Totals *totals, const ModelTotal *sum)
+{
+	ModelTotal *total = find_model(totals, &sum->key);
+
+	total->amount += sum->amount;
+	total->events += sum->events;
+	total->tokens += sum->tokens;
+	total->first_at = Min(total->first_at, sum->first_at);
+	total->last_at = Max(total->last_at, sum->last_at);
+}
+
+/*
+ * The keys of names, those that got a number by it.  Looked up once, for a name may
+ * get its number at any moment and would then be two accounts.
+ */
+int64 *
+totals_name_keys(const Totals *totals)
+{
+	int64	   *keys = palloc_extended((totals->nnames + 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < totals->nnames; i++)
+	{
+		const NamedAccount *name = &totals->names[i];
+		int64		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
+
+		keys[i] = number == ACCOUNT_SELF ? NAME_KEY(i) : number;
+	}
+	return keys;
 }
 
 /* LineVisitor: adds each row */

@@ -61,6 +61,8 @@ typedef struct Total
 typedef struct ModelKey
 {
 	int64		owner;
+	DateADT		day;
+	int32		padding;		/* zero: keys are compared as bytes */
 	char		model[MAX_ID_BYTES + 1];
 } ModelKey;
 
@@ -104,8 +106,7 @@ typedef struct Totals
 	DateADT		last_day;		/* of the row added last */
 	DateADT		last_month;
 	int64		last_keys[2];	/* its user and provider, by kind; 0 for none */
-	bool		find_accounts;	/* look names up, or keep them as names */
-	bool		watch_prices;	/* count what has no price */
+	bool		find_accounts;	/* posting: look names up, and count what has no price; else keep names */
 	bool		asked_kinds;	/* whether mixed_kinds has been found out */
 	bool		mixed_kinds;	/* a chain may hold accounts of another kind */
 	int64		only_account;	/* with only_name: add up just this account */
@@ -126,6 +127,10 @@ extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_add(Totals *totals, const LineRow *row);
 extern bool totals_visit(const LineRow *row, void *totals);
+extern void totals_add_sum(Totals *totals, const Total *sum);
+extern void totals_add_model_sum(Totals *totals, const ModelTotal *sum);
+extern int64 *totals_name_keys(const Totals *totals);
+extern bool is_unpriced(const LineRow *row);
 extern DateADT month_of(DateADT day);
 
 #endif							/* REWARDS_TOTALS_H */

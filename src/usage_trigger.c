@@ -16,6 +16,7 @@
 #include "charge.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "leaf.h"
 #include "models.h"
 #include "number.h"
 #include "request.h"
@@ -230,7 +231,9 @@ complete_row(Relation relation, Datum *values, bool *nulls)
 		fill_model(values, nulls, &event);
 
 	as_of = as_of_row(event.created_at, event.number);
+	accounts_keep_open();
 	reward_compute(rules_current(), &event, &as_of, &reward);
+	accounts_close();
 	write_reward(values, nulls, &reward);
 	charge_note(relation, &event, &reward);
 }
@@ -259,6 +262,7 @@ usage_before_insert(PG_FUNCTION_ARGS)
 	if (slot_is_inserted(trigger))
 	{
 		complete_row(relation, slot->tts_values, slot->tts_isnull);
+		leaf_trust(fcinfo->flinfo);
 		return PointerGetDatum(trigger->tg_trigtuple);
 	}
 

@@ -19,11 +19,13 @@
 #include "miscadmin.h"
 #include "models.h"
 #include "reward.h"
+#include "storage/lmgr.h"
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 PG_FUNCTION_INFO_V1(verify_rows);
+PG_FUNCTION_INFO_V1(show_step);
 
 static StreamQuery rows_query = {
 	.text = "select " USAGE_COLUMN_LIST
@@ -364,6 +366,7 @@ verify_rows(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	rules_forget();				/* posting may have settled changes meanwhile */
 	accounts_forget();
+	accounts_remember();
 	models_forget();
 	standing_forget();
 
@@ -389,4 +392,23 @@ verify_rows(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * show_step(verification, previous, step): a lock tells other sessions at which
+ * step verify() is, which no row of it could do before it commits.  It is of a kind
+ * that nobody waits for, also on a standby.
+ */
+Datum
+show_step(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	int32		previous = PG_GETARG_INT32(1);
+	int32		step = PG_GETARG_INT32(2);
+
+	if (step > 0)
+		LockDatabaseObject(table, (Oid) step, 0, AccessShareLock);
+	if (previous > 0)
+		UnlockDatabaseObject(table, (Oid) previous, 0, AccessShareLock);
+	PG_RETURN_VOID();
 }

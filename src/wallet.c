@@ -13,6 +13,8 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lots.h"
+#include "reader.h"
+#include "stream.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -21,6 +23,7 @@ PG_FUNCTION_INFO_V1(wallet_state);
 PG_FUNCTION_INFO_V1(latest_wallet_state);
 PG_FUNCTION_INFO_V1(wallet_lots);
 PG_FUNCTION_INFO_V1(latest_wallet_lots);
+PG_FUNCTION_INFO_V1(expired_part);
 
 /* the movements of one wallet in the tail */
 typedef struct WalletTail
@@ -194,4 +197,34 @@ latest_wallet_lots(PG_FUNCTION_ARGS)
 	return_lots(fcinfo);
 	PopActiveSnapshot();
 	return (Datum) 0;
+}
+
+/*
+ * expired_part(account, unit): what has expired in a wallet without being booked so;
+ * for views, so 42501 for a limited reader's other wallets.
+ */
+Datum
+expired_part(PG_FUNCTION_ARGS)
+{
+	static StreamQuery query = {
+		.text = "select rewards.wallet_expired($1, $2)",
+		.nargs = 2,
+		.types = {INT8OID, INT2OID}
+	};
+	Datum		args[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Reader		reader = reader_current(fcinfo);
+	RoleSwitch	caller;
+	bool		isnull;
+	Datum		expired;
+
+	if (reader.number != PG_GETARG_INT64(0))
+		reader_require(&reader, KIND_USER, (Id) {NULL, 0});
+	caller = become_owner(fcinfo);
+	SPI_connect();
+	if (SPI_execute_plan(stream_plan(&query), args, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not read a wallet");
+	expired = SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull), false, -1);
+	SPI_finish();
+	become_caller(&caller);
+	PG_RETURN_DATUM(expired);
 }

@@ -2,14 +2,18 @@
 # private build folder, a private server. For bash; to be sourced.
 #
 #   packages WORD...     finds or installs what building needs and, for the words
-#                        tap, pgtap, lint and redis, what those need; sets PG_CONFIG, BIN, MAJOR
-#   has WORD             is that there: build, tap, pgtap, lint, redis
+#                        tap, pgtap, cron, lint, faketime and redis, what those need; sets PG_CONFIG, BIN, MAJOR
+#   has WORD             is that there: build, tap, pgtap, cron, lint, faketime, redis
 #   folder [PATH]        makes the private folder B, removed at exit, and goes there
 #   build                builds into B, installs into B/stage, writes B/server.conf
-#   server_start         makes and starts a server in B, reached through B/socket
+#   server_start [PATH]  makes and starts a server in B or PATH, reached through its socket
 #   server_stop FOLDER   stops whatever server still runs below the folder
+#   small_disks N M      mounts disks of N and M MB for the faults of disks, where it may
 #   as_owner COMMAND...  runs it as the owner of B and of the server: root may not
 #                        run one, so under root that is the user postgres
+#
+# Set from outside: COPT, flags to compile with; UNDER, a command that every server
+# runs under, such as valgrind; LIMIT, after how many seconds a suite hangs (900).
 
 set -euo pipefail
 
@@ -65,7 +69,9 @@ has()
 		build)	command -v make >/dev/null && command -v cc >/dev/null && [ -n "$(find_pg_config)" ] ;;
 		tap)	command -v prove >/dev/null && perl -MIPC::Run -MTest::More -e 1 2>/dev/null ;;
 		pgtap)	command -v pg_prove >/dev/null && has build && [ -f "$("$(find_pg_config)" --sharedir)/extension/pgtap.control" ] ;;
+		cron)	has build && [ -f "$("$(find_pg_config)" --sharedir)/extension/pg_cron.control" ] ;;
 		lint)	command -v clang-tidy >/dev/null ;;
+		faketime)	ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 ;;
 		redis)	{ command -v redis-server || command -v redis-check-rdb; } >/dev/null && command -v redis-benchmark >/dev/null ;;
 	esac
 }
@@ -77,7 +83,9 @@ packages_for()
 		build)	echo build-essential "postgresql-$2" "postgresql-server-dev-$2" ;;
 		tap)	echo perl libipc-run-perl ;;
 		pgtap)	echo libtap-parser-sourcehandler-pgtap-perl "postgresql-$2-pgtap" ;;
+		cron)	echo "postgresql-$2-cron" ;;
 		lint)	echo clang-tidy ;;
+		faketime)	echo libfaketime ;;
 		redis)	echo redis-tools ;;		# has the server's program too; redis-server would start a service
 	esac
 }
@@ -186,18 +194,46 @@ copy_checkout()
 	SRC=$B/checkout
 }
 
+# For what happens when a disk is full: one for a tablespace, one for the log.
+# Where they cannot be mounted a test says that it left this out.
+small_disks()
+{
+	local name size
+
+	[ "$(id -u)" = 0 ] || return 0
+	for name in DISK WAL; do
+		if [ $name = DISK ]; then size=$1; else size=$2; fi
+		as_owner mkdir "$B/$name"
+		if mount -t tmpfs -o "size=${size}m,mode=700,uid=$(id -u postgres)" tmpfs "$B/$name" 2>/dev/null; then
+			export "REWARDS_$name=$B/$name"
+		fi
+	done
+}
+
+small_disks_remove()
+{
+	local name
+
+	for name in DISK WAL; do
+		if mountpoint -q "$B/$name"; then umount "$B/$name" || umount -l "$B/$name"; fi
+	done
+}
+
 # KEEP=1 leaves the folder, for a look at logs and results.
 folder_remove()
 {
 	server_stop "$B"
 	cd /
+	small_disks_remove
 	if [ -n "${KEEP:-}" ]; then echo "kept: $B"; else rm -rf "$B"; fi
 }
 
-# A suite that hangs is ended, so that its log is still shown.
+# A suite that hangs is ended, so that its log is still shown. Whoever brings own
+# flags gets the code as it is written, without glibc's checked functions.
 make_rewards()
 {
-	as_owner timeout --foreground 900 make -s -C "$B/build" -f "$SRC/Makefile" PG_CONFIG="$PG_CONFIG" with_llvm=no "$@"
+	as_owner timeout --foreground "${LIMIT:-900}" make -s -C "$B/build" -f "$SRC/Makefile" \
+		PG_CONFIG="$PG_CONFIG" with_llvm=no bindir="$BIN" ${COPT:+"COPT=$COPT" CPPFLAGS=-D_GNU_SOURCE} "$@"
 }
 
 # Nothing goes into the system's PostgreSQL: the server of the tests is told where
@@ -220,19 +256,35 @@ build()
 		echo "dynamic_library_path = '$stage$("$PG_CONFIG" --pkglibdir):\$libdir'"
 	} >stage.conf
 	cat "$SRC/test/server.conf" stage.conf >server.conf
+	[ -z "${UNDER:-}" ] || wrap_server
+}
+
+# A folder of programs as PostgreSQL's own, but for the server. pg_ctl looks for
+# that beside itself, past links, so it is a copy.
+wrap_server()
+{
+	as_owner mkdir bin
+	as_owner ln -s "$BIN"/* bin/
+	as_owner rm bin/postgres bin/pg_ctl
+	as_owner cp "$BIN/pg_ctl" bin/
+	printf '#!/bin/sh\nexec %s %s/postgres "$@"\n' "$UNDER" "$BIN" >bin/postgres
+	chmod 755 bin/postgres
+	BIN=$B/bin
 }
 
 # Its users find it by PGHOST and are its superuser postgres.
 server_start()
 {
-	as_owner "$BIN/initdb" -D "$B/data" -U postgres -A trust -N -E UTF8 --no-locale >initdb.log 2>&1 || { cat initdb.log >&2; die "initdb failed"; }
+	local place=${1:-$B}
+
+	as_owner "$BIN/initdb" -D "$place/data" -U postgres -A trust -N -E UTF8 --no-locale >"$place/initdb.log" 2>&1 || { cat "$place/initdb.log" >&2; die "initdb failed"; }
 	{
-		cat server.conf
+		cat "$B/server.conf"
 		echo "listen_addresses = ''"
-		echo "unix_socket_directories = '$B/socket'"
-	} | as_owner tee -a data/postgresql.conf >/dev/null
-	as_owner "$BIN/pg_ctl" -D "$B/data" -l "$B/server.log" -w start >/dev/null || { cat server.log >&2; die "the server did not start"; }
-	export PGHOST=$B/socket PGUSER=postgres
+		echo "unix_socket_directories = '$place/socket'"
+	} | as_owner tee -a "$place/data/postgresql.conf" >/dev/null
+	as_owner "$BIN/pg_ctl" -D "$place/data" -l "$place/server.log" -w start >/dev/null || { cat "$place/server.log" >&2; die "the server did not start"; }
+	export PGHOST=$place/socket PGUSER=postgres
 }
 
 # By the pid files: a suite that was cut short leaves its own servers there too.

@@ -67,6 +67,12 @@ create function rewards.shares(distribution rewards.distribution)
 comment on function rewards.shares(rewards.distribution) is
 	'one row a share; account_number is NULL for the row''s own account while it was not registered';
 
+create function rewards.share_lines(distribution rewards.distribution)
+	returns table (account_number bigint, entry smallint, level integer, billionths bigint)
+	as 'MODULE_PATHNAME', 'distribution_lines' language c immutable strict parallel safe rows 4;
+revoke all on function rewards.share_lines(rewards.distribution) from public;
+comment on function rewards.share_lines(rewards.distribution) is 'as shares(), with the entry''s stored number and the amount in billionths, which add up faster';
+
 create function rewards.entry_name(number smallint) returns text
 	as 'MODULE_PATHNAME', 'entry_name_of_number' language c immutable strict parallel safe;
 comment on function rewards.entry_name(smallint) is 'name of a kind of movement, by its stored number, reversal for the negative ones of totals; 22023 for others';

@@ -2,18 +2,27 @@
 
 create function rewards.require_installed() returns void
 	language plpgsql stable parallel safe
-	set search_path = pg_catalog, pg_temp
+	security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	version text;
 begin
-	if to_regclass('rewards.installation') is null then
+	if to_regclass('rewards.installation') is not null then
+		select i.version into version from rewards.installation i;
+	end if;
+	if version is null then
 		raise exception 'rewards is not installed in this database'
+			using errcode = 'object_not_in_prerequisite_state',
+				hint = 'Run: select rewards.install();';
+	elsif version <> rewards.library_version() then
+		raise exception 'the tables are of version %, the extension is %', version, rewards.library_version()
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'Run: select rewards.install();';
 	end if;
 end
 $$;
 revoke all on function rewards.require_installed() from public;
-comment on function rewards.require_installed() is '55000 with a hint before install()';
+comment on function rewards.require_installed() is '55000 with a hint before install(), also after an update of the extension';
 
 create function rewards.install(preset text default null) returns text
 	language plpgsql volatile parallel unsafe
@@ -22,15 +31,38 @@ create function rewards.install(preset text default null) returns text
 as $$
 declare
 	version text := (select extversion from pg_extension where extname = 'rewards');
+	former text;
+	first boolean;
+	versions bigint[] := '{}';
 begin
 	if version <> rewards.library_version() then
 		raise exception 'the library is version %, the extension version %', rewards.library_version(), version
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'Run: alter extension rewards update;';
 	end if;
+	/* posting locks the cursor before all else: it waits here, and not in the midst */
+	if to_regclass('rewards.cursor') is not null then
+		lock table rewards.cursor in exclusive mode;
+	end if;
 	execute rewards.schema_sql();
-	if not exists (select from rewards.rule) then
-		perform rewards.load_preset(coalesce(preset, 'cxmpute'), '-infinity');
+	former := (select i.version from rewards.installation i);
+	insert into rewards.installation (version) values (version)
+		on conflict (single) do update set version = excluded.version, installed_at = clock_timestamp();
+	/* to other nodes than the directory rules come from there */
+	first := not exists (select from rewards.rule) and coalesce(rewards.node_role(), 'directory') = 'directory';
+	if first then
+		versions := rewards.apply_preset(coalesce(preset, 'cxmpute'), '-infinity', rewards.caller()::text);
+	elsif preset is not null then
+		versions := rewards.apply_preset(preset, now(), rewards.caller()::text);
+	end if;
+	perform rewards.make_partitions();
+	perform rewards.guard_tables();
+	perform rewards.renew_access();
+	perform rewards.log_call('install', jsonb_build_object('preset', preset, 'versions', versions),
+		case when former is not null then jsonb_build_object('version', former, 'rules', c.before) end,
+		jsonb_build_object('version', version, 'rules', c.after), rewards.caller()::text)
+	from rewards.changed_rules(versions) c;
+	if first then
 		/*
 		 * Under wal_level minimal nothing is logged of a sequence in the transaction
 		 * that makes it, yet the values it has in store count as logged: after a
@@ -38,13 +70,7 @@ begin
 		 */
 		perform setval('rewards.rule_id_seq', (select last_value from rewards.rule_id_seq));
 		perform setval('rewards.admin_log_id_seq', (select last_value from rewards.admin_log_id_seq));
-	elsif preset is not null then
-		perform rewards.load_preset(preset);
 	end if;
-	perform rewards.make_partitions();
-	perform rewards.renew_access();
-	insert into rewards.installation (version) values (version)
-		on conflict (single) do update set version = excluded.version, installed_at = clock_timestamp();
 	return format('rewards %s is installed', version);
 end
 $$;
@@ -65,6 +91,11 @@ begin
 			using errcode = 'invalid_parameter_value',
 				hint = 'To do so, run: select rewards.uninstall(''drop all data'');';
 	end if;
+	/* so that posting does not hold what is to be dropped and wait for what is gone */
+	if to_regclass('rewards.cursor') is not null then
+		lock table rewards.cursor in access exclusive mode;
+	end if;
+	drop publication if exists rewards_directory, rewards_history, rewards_newcomers, rewards_totals;
 	/* all that the schema holds and the extension does not own */
 	for doomed in
 		select c.oid::regclass as relation, c.relkind

@@ -172,12 +172,32 @@ revoke all on function rewards.month_argument(date) from public;
 comment on function rewards.month_argument(date) is 'what a month given as a date means: the first of its month, NULL all time';
 
 create function rewards.is_admin() returns boolean
-	language sql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-	as $$ select pg_has_role(rewards.caller()::oid,
-		(select extowner from pg_extension where extname = 'rewards'), 'member') $$;
+	as 'MODULE_PATHNAME' language c stable strict parallel unsafe;
 revoke all on function rewards.is_admin() from public;
 comment on function rewards.is_admin() is 'whether the acting role may do what only admins may';
+
+create function rewards.guard_history(relation regclass) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+declare
+	name text := (select c.relname from pg_class c where c.oid = relation);
+	/* whatever columns the table has got by now */
+	columns text := (
+		select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_attribute a
+		where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and a.attname <> 'sure_from');
+begin
+	execute format('create or replace trigger %I before update of %s or delete or truncate on %s
+		for each statement execute function rewards.refuse_change()', name || '_immutable', columns, relation);
+	execute format('comment on trigger %I on %s is %L', name || '_immutable', relation, 'a history only grows');
+	execute format('create or replace trigger %I before update of sure_from on %s
+		for each row when (old.sure_from is not null) execute function rewards.refuse_change()', name || '_settled', relation);
+	execute format('comment on trigger %I on %s is %L', name || '_settled', relation, 'from when on everybody knew it is found once');
+end
+$$;
+revoke all on function rewards.guard_history(regclass) from public;
+comment on function rewards.guard_history(regclass) is
+	'makes a table one to append to, but for sure_from, which is written once; install() calls it';
 
 create function rewards.log_call(call text, arguments jsonb, before jsonb, after jsonb, updated_by text) returns void
 	language sql volatile parallel unsafe
@@ -187,4 +207,5 @@ create function rewards.log_call(call text, arguments jsonb, before jsonb, after
 	values (rewards.caller()::text, updated_by, call, arguments, before, after)
 	$$;
 revoke all on function rewards.log_call(text, jsonb, jsonb, jsonb, text) from public;
-comment on function rewards.log_call(text, jsonb, jsonb, jsonb, text) is 'records an admin call with what it changed';
+comment on function rewards.log_call(text, jsonb, jsonb, jsonb, text) is
+	'records a call of an administrator, once: all its arguments as they were given, what was before and what is now';

@@ -37,7 +37,7 @@ revoke all on function rewards.add_rule(text, text, jsonb, timestamptz, text) fr
 comment on function rewards.add_rule(text, text, jsonb, timestamptz, text) is
 	'appends a version of a rule, value NULL ends it; returns its id';
 
-create function rewards.set_rule(call text, rule text, key text, value jsonb, valid_from timestamptz, updated_by text) returns bigint
+create function rewards.set_rule(call text, arguments jsonb, rule text, key text, value jsonb, valid_from timestamptz, updated_by text) returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
@@ -46,16 +46,37 @@ declare
 	number bigint;
 begin
 	perform rewards.check_not_null(valid_from, 'valid_from');
+	/* as add_rule() does, but before this is read: so that it is what was before */
+	lock table rewards.rule in share update exclusive mode;
 	before := rewards.rule_value(rule, key, valid_from);
 	number := rewards.add_rule(rule, key, value, valid_from, updated_by);
-	perform rewards.log_call(call, jsonb_build_object('rule', rule, 'key', key, 'valid_from', valid_from),
-		before, value, updated_by);
+	perform rewards.log_call(call, arguments || jsonb_build_object('rule', rule, 'key', key, 'valid_from', valid_from,
+		'versions', jsonb_build_array(number)), before, value, updated_by);
 	return number;
 end
 $$;
-revoke all on function rewards.set_rule(text, text, text, jsonb, timestamptz, text) from public;
-comment on function rewards.set_rule(text, text, text, jsonb, timestamptz, text) is
-	'what the setters have in common: append the rule, record the call';
+revoke all on function rewards.set_rule(text, jsonb, text, text, jsonb, timestamptz, text) from public;
+comment on function rewards.set_rule(text, jsonb, text, text, jsonb, timestamptz, text) is
+	'what the setters have in common: append the rule, record the call with its arguments and the version it made';
+
+create function rewards.changed_rules(versions bigint[], out before jsonb, out after jsonb) returns record
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select coalesce(jsonb_object_agg(c.rule, c.before), '{}'), coalesce(jsonb_object_agg(c.rule, c.after), '{}')
+	from (
+		select r.rule, jsonb_object_agg(r.key, o.value) as before, jsonb_object_agg(r.key, r.value) as after
+		from rewards.rule r
+		left join lateral (
+			select p.value from rewards.rule p
+			where p.rule = r.rule and p.key = r.key and p.valid_from <= r.valid_from and p.id <> all (versions)
+			order by p.valid_from desc, p.id desc limit 1) o on true
+		where r.id = any (versions) group by r.rule
+	) c
+$$;
+revoke all on function rewards.changed_rules(bigint[]) from public;
+comment on function rewards.changed_rules(bigint[]) is
+	'what was in force before versions of rules that were just made, and what they say: by rule and key';
 
 create function rewards.check_tier(tier text) returns void
 	language plpgsql stable parallel unsafe
@@ -90,7 +111,8 @@ begin
 		raise exception 'vram_upto must be greater than vram_above'
 			using errcode = 'invalid_parameter_value', hint = 'The range of a tier is (vram_above, vram_upto].';
 	end if;
-	return rewards.set_rule('set_tier', 'tier', tier,
+	return rewards.set_rule('set_tier', jsonb_build_object('tier', tier, 'points', points, 'vram_above', vram_above,
+			'vram_upto', vram_upto, 'title', title), 'tier', tier,
 		case when points is not null then jsonb_build_object('points', points,
 			'vram_above', vram_above, 'vram_upto', vram_upto, 'title', title) end,
 		valid_from, updated_by);
@@ -121,7 +143,8 @@ begin
 		raise exception 'invalid endpoint suffix "%"', endpoint_suffix
 			using errcode = 'invalid_parameter_value', hint = 'A suffix is the end of a path and begins with a slash, as in /chat/completions.';
 	end if;
-	return rewards.set_rule('set_service', 'service', service,
+	return rewards.set_rule('set_service', jsonb_build_object('service', service, 'endpoint_suffix', endpoint_suffix, 'points', points,
+			'provider_per_token', provider_per_token, 'user_base', user_base, 'user_per_token', user_per_token), 'service', service,
 		case when endpoint_suffix is not null then jsonb_build_object('endpoint_suffix', endpoint_suffix,
 			'points', points, 'provider_per_token', coalesce(provider_per_token, 0),
 			'user_base', coalesce(user_base, 0), 'user_per_token', coalesce(user_per_token, 0)) end,
@@ -156,7 +179,8 @@ begin
 				using errcode = 'invalid_parameter_value', hint = 'Use contains, prefix, suffix or exact.';
 		end if;
 	end if;
-	return rewards.set_rule('set_model_pattern', 'model_pattern', "position"::text,
+	return rewards.set_rule('set_model_pattern', jsonb_build_object('position', "position", 'pattern', pattern, 'tier', tier,
+			'but_not', but_not, 'match', match), 'model_pattern', "position"::text,
 		case when pattern is not null then jsonb_build_object('pattern', pattern, 'tier', tier,
 			'but_not', but_not, 'match', match) end,
 		valid_from, updated_by);
@@ -174,7 +198,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_amount(share, 'share', 1);
-	return rewards.set_rule('set_user_share', 'user_share', '',
+	return rewards.set_rule('set_user_share', jsonb_build_object('share', share), 'user_share', '',
 		case when share is not null then jsonb_build_object('share', share) end, valid_from, updated_by);
 end
 $$;
@@ -192,7 +216,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_amount(rate, 'rate');
 	perform rewards.check_tier(tier);
-	return rewards.set_rule('set_creator_rate', 'creator_rate', coalesce(tier, ''),
+	return rewards.set_rule('set_creator_rate', jsonb_build_object('rate', rate, 'tier', tier), 'creator_rate', coalesce(tier, ''),
 		case when rate is not null then jsonb_build_object('rate', rate) end, valid_from, updated_by);
 end
 $$;
@@ -218,7 +242,7 @@ begin
 		perform rewards.check_not_null(rate, 'rate');
 		perform rewards.check_amount(rate, 'rate', 1);
 	end loop;
-	return rewards.set_rule('set_referral_rates', 'referral_rates', kind,
+	return rewards.set_rule('set_referral_rates', jsonb_build_object('kind', kind, 'rates', rates), 'referral_rates', kind,
 		case when rates is not null then jsonb_build_object('rates', rates) end, valid_from, updated_by);
 end
 $$;
@@ -236,7 +260,8 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_kind(referrer_kind);
 	perform rewards.check_kind(referee_kind);
-	return rewards.set_rule('set_referral_kinds', 'referral_kinds', referrer_kind || '/' || referee_kind,
+	return rewards.set_rule('set_referral_kinds', jsonb_build_object('referrer_kind', referrer_kind, 'referee_kind', referee_kind,
+			'allowed', allowed), 'referral_kinds', referrer_kind || '/' || referee_kind,
 		case when allowed is not null then jsonb_build_object('allowed', allowed) end, valid_from, updated_by);
 end
 $$;
@@ -304,6 +329,9 @@ begin
 		when 'onboarded_requests' then value ~ '^\d{1,9}$' and value::integer >= 1
 		when 'quality_method' then value in ('weighted', 'recency_v1')
 		when 'closed_until' then value = 'none' or rewards.is_date(value)
+		when 'retention' then value = 'none' or value ~ ' (drop|detach)$' and rewards.is_span(regexp_replace(value, ' \w+$', ''))
+		when 'post_delay' then rewards.is_span(value) and value::interval between '10 ms' and '1 day'
+		when 'post_backlog' then value ~ '^\d{1,9}$' and value::integer >= 1
 		else value ~ '^\d{1,3}$' and value::integer between 1 and 100
 	end;
 	if not fits then
@@ -327,6 +355,9 @@ begin
 					when 'onboarded_requests' then 'Use a whole number from 1 on.'
 					when 'quality_method' then 'Use weighted or recency_v1.'
 					when 'closed_until' then 'Use a date as 2025-01-31, or none.'
+					when 'retention' then 'Use an interval and drop or detach, as 30 days drop, or none.'
+					when 'post_delay' then 'Use an interval from 10 ms to 1 day.'
+					when 'post_backlog' then 'Use a whole number from 1 on.'
 					else 'Use a whole number from 1 to 100.' end;
 	elsif name = 'time_zone' and value <> rewards.setting('time_zone')
 			and (exists (select from rewards.usage_logs) or exists (select from rewards.journal)) then
@@ -342,11 +373,19 @@ create function rewards.set_setting(name text, value text, updated_by text defau
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	version bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_setting(name, value);
-	return rewards.set_rule('set_setting', 'setting', name, jsonb_build_object('value', value),
+	version := rewards.set_rule('set_setting', jsonb_build_object('name', name, 'value', value), 'setting', name, jsonb_build_object('value', value),
 		case name when 'time_zone' then '-infinity' else now() end, updated_by);
+	/* edges may be counted by month before there is any usage */
+	if name = 'time_zone' then
+		perform from rewards.cursor c where c.single for update;
+		perform rewards.count_edges();
+	end if;
+	return version;
 end
 $$;
 revoke all on function rewards.set_setting(text, text, text) from public;
@@ -430,16 +469,15 @@ $$;
 revoke all on function rewards.preset_rules(text) from public;
 comment on function rewards.preset_rules(text) is 'the rules of a preset; none for an unknown name';
 
-create function rewards.load_preset(name text, valid_from timestamptz default now(), updated_by text default current_user) returns integer
+create function rewards.apply_preset(name text, valid_from timestamptz, updated_by text) returns bigint[]
 	language plpgsql volatile parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
+	set search_path = pg_catalog, pg_temp
 as $$
 declare
 	addition boolean := name in ('creator', 'vobee');
-	changed integer := 0;
+	versions bigint[] := '{}';
 	change record;
 begin
-	perform rewards.require_installed();
 	perform rewards.check_not_null(name, 'name');
 	perform rewards.check_not_null(valid_from, 'valid_from');
 	if not exists (select from rewards.preset_rules(name)) then
@@ -449,31 +487,47 @@ begin
 	lock table rewards.rule in share update exclusive mode;
 	/* a whole programme also ends what other programmes have and it has not */
 	for change in
-		select p.rule, p.key, p.value, rewards.rule_value(p.rule, p.key, load_preset.valid_from) as before
+		select p.rule, p.key, p.value, rewards.rule_value(p.rule, p.key, apply_preset.valid_from) as before
 		from rewards.preset_rules(name) p
 		union all
-		select o.rule, o.key, null, rewards.rule_value(o.rule, o.key, load_preset.valid_from)
+		select o.rule, o.key, null, rewards.rule_value(o.rule, o.key, apply_preset.valid_from)
 		from (select rule, key, null::jsonb as value from rewards.preset_rules('cxmpute') where rule <> 'setting'
 			union select rule, key, null from rewards.preset_rules('cxmpute_guide') where rule <> 'setting'
 			/* a setting only when it is as that programme left it */
 			union select rule, key, value from rewards.preset_rules('cxmpute_guide') where rule = 'setting') o
 		where not addition
-			and (o.value is null or o.value = rewards.rule_value(o.rule, o.key, load_preset.valid_from))
+			and (o.value is null or o.value = rewards.rule_value(o.rule, o.key, apply_preset.valid_from))
 			and not exists (select from rewards.preset_rules(name) p where p.rule = o.rule and p.key = o.key)
 		order by 1, 2
 	loop
 		if change.before is not distinct from change.value or (addition and change.before is not null) then
 			continue;
 		end if;
-		perform rewards.add_rule(change.rule, change.key, change.value, load_preset.valid_from, updated_by);
-		changed := changed + 1;
+		versions := versions || rewards.add_rule(change.rule, change.key, change.value, apply_preset.valid_from, updated_by);
 	end loop;
-	if changed > 0 then
+	if versions <> '{}' then
 		perform rewards.record_streaks();
 	end if;
-	perform rewards.log_call('load_preset', jsonb_build_object('name', name, 'valid_from', load_preset.valid_from),
-		null, jsonb_build_object('changed', changed), updated_by);
-	return changed;
+	return versions;
+end
+$$;
+revoke all on function rewards.apply_preset(text, timestamptz, text) from public;
+comment on function rewards.apply_preset(text, timestamptz, text) is
+	'makes a preset''s rules the ones in force; returns the versions made. load_preset() and install() call it';
+
+create function rewards.load_preset(name text, valid_from timestamptz default now(), updated_by text default current_user) returns integer
+	language plpgsql volatile parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+	versions bigint[];
+begin
+	perform rewards.require_installed();
+	versions := rewards.apply_preset(name, valid_from, updated_by);
+	perform rewards.log_call('load_preset', jsonb_build_object('name', name, 'valid_from', load_preset.valid_from, 'versions', versions),
+		c.before, c.after, updated_by)
+	from rewards.changed_rules(versions) c;
+	return cardinality(versions);
 end
 $$;
 revoke all on function rewards.load_preset(text, timestamptz, text) from public;

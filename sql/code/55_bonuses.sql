@@ -44,7 +44,8 @@ begin
 		raise exception 'hold must be between nothing and 100 years'
 			using errcode = 'invalid_parameter_value', hint = 'It says how long the bonus cannot be disposed of.';
 	end if;
-	return rewards.set_rule('set_bonus', 'bonus', concat_ws('/', event, kind, recipient_level, threshold),
+	return rewards.set_rule('set_bonus', jsonb_build_object('event', event, 'kind', kind, 'amount', amount,
+			'recipient_level', recipient_level, 'threshold', threshold, 'hold', hold), 'bonus', concat_ws('/', event, kind, recipient_level, threshold),
 		case when amount is not null then jsonb_build_object('event', event, 'kind', kind, 'amount', amount,
 			'recipient_level', recipient_level, 'threshold', threshold, 'hold', hold) end,
 		valid_from, updated_by);
@@ -65,7 +66,7 @@ declare
 	grace integer := rewards.setting('streak_grace_days')::integer;
 begin
 	/* no poster at work: the next one knows the rules and goes on from here */
-	perform from rewards.cursor for update;
+	perform from rewards.cursor c where c.single for update;
 	insert into rewards.account_fact (account, fact, number, valid_from, valid_until, seen_from, updated_by)
 	select f.account, 'streak', f.days, f.since, f.until, (select rewards.last_number()), rewards.caller()::text
 	from (
@@ -110,7 +111,7 @@ begin
 		raise exception 'days must be between 1 and 36500'
 			using errcode = 'invalid_parameter_value', hint = 'It says from how many days in a row on the multiplier counts.';
 	end if;
-	number := rewards.set_rule('set_streak_multiplier', 'streak_multiplier', kind || '/' || days,
+	number := rewards.set_rule('set_streak_multiplier', jsonb_build_object('kind', kind, 'days', days, 'multiplier', multiplier), 'streak_multiplier', kind || '/' || days,
 		case when multiplier is not null then jsonb_build_object('kind', kind, 'days', days, 'multiplier', multiplier) end,
 		valid_from, updated_by);
 	perform rewards.record_streaks();
@@ -129,7 +130,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_amount(points_per_hour, 'points_per_hour');
-	return rewards.set_rule('set_uptime_points', 'uptime_points', '',
+	return rewards.set_rule('set_uptime_points', jsonb_build_object('points_per_hour', points_per_hour), 'uptime_points', '',
 		case when points_per_hour is not null then jsonb_build_object('points_per_hour', points_per_hour) end, valid_from, updated_by);
 end
 $$;
@@ -187,7 +188,8 @@ begin
 		raise exception 'campaign "%" was planned and cancelled for that time', name
 			using errcode = 'unique_violation', hint = 'Choose another name, or a time before or after.';
 	end if;
-	return rewards.set_rule('start_campaign', 'campaign', name,
+	return rewards.set_rule('start_campaign', jsonb_build_object('name', name, 'multiplier', multiplier, 'since', since, 'until', until,
+			'kind', kind, 'service', service, 'tier', tier), 'campaign', name,
 		jsonb_build_object('multiplier', multiplier, 'until', coalesce(until, 'infinity'), 'kind', kind, 'service', service, 'tier', tier),
 		since, updated_by);
 end
@@ -210,7 +212,7 @@ begin
 		raise exception 'no campaign "%" runs then', name
 			using errcode = 'invalid_parameter_value', hint = 'The view rewards.campaigns lists them; one that is still to come is ended at its beginning.';
 	end if;
-	return rewards.set_rule('end_campaign', 'campaign', name, null, at, updated_by);
+	return rewards.set_rule('end_campaign', jsonb_build_object('name', name, 'at', at), 'campaign', name, null, at, updated_by);
 end
 $$;
 revoke all on function rewards.end_campaign(text, timestamptz, text) from public;
@@ -227,6 +229,7 @@ create function rewards.set_multiplier(account text, kind text, multiplier numer
 as $$
 #variable_conflict use_variable
 declare
+	given jsonb := jsonb_build_object('account', account, 'kind', kind, 'multiplier', multiplier, 'valid_from', valid_from);
 	number bigint;
 	before numeric;
 	fact_id bigint;
@@ -250,7 +253,7 @@ begin
 	values (number, 'multiplier', multiplier, valid_from, rewards.last_number(), updated_by)
 	returning f.id into fact_id;
 	perform rewards.signal_change('rewards.account_fact');
-	perform rewards.log_call('set_multiplier', jsonb_build_object('account', account, 'kind', kind, 'valid_from', valid_from),
+	perform rewards.log_call('set_multiplier', given || jsonb_build_object('facts', jsonb_build_array(fact_id)),
 		to_jsonb(before), to_jsonb(multiplier), updated_by);
 	return fact_id;
 end

@@ -101,6 +101,29 @@ $$;
 revoke all on function rewards.person(text) from public;
 comment on function rewards.person(text) is 'the user of this id, else the one user with this e-mail, as such or as its id, in whatever case; NULL for none, or for several';
 
+create function rewards.check_reader(email text) returns void
+	language plpgsql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+	own record;
+begin
+	if not rewards.is_limited() then
+		return;
+	end if;
+	/* the same refusal whether somebody has this e-mail or nobody */
+	own := rewards.me();
+	if rewards.person(email) is distinct from rewards.account_number('user', own.account)
+			or email <> own.account and rewards.person(email) is null then
+		perform rewards.check_reader(null, 'user');
+	end if;
+	perform rewards.check_reader(own.account, 'user');
+end
+$$;
+revoke all on function rewards.check_reader(text) from public;
+comment on function rewards.check_reader(text) is '42501 when whoever calls must not read of the user with an id or e-mail';
+
 create function rewards.refuse_ambiguous(email text) returns void
 	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
@@ -290,6 +313,11 @@ begin
 		joiner := rewards.ensure_account(kind, referee, at);
 	end if;
 	bonus := rewards.add_edge(joiner.number, kind, owner.id, code, at, joiner.created);
+	/* dated by an admin; applications' own signups are in the edge */
+	if at <> now() then
+		perform rewards.log_call('referral_signup', jsonb_build_object('code', code, 'referee', referee, 'kind', kind, 'at', at), null,
+			jsonb_build_object('referrer', owner.name, 'kind', owner.kind, 'bonus', bonus), rewards.caller()::text);
+	end if;
 	referrer := owner.name;
 	kind := owner.kind;
 	created_at := at;

@@ -100,6 +100,19 @@ create function rewards.suspension_end(at timestamptz) returns timestamptz
 revoke all on function rewards.suspension_end(timestamptz) from public;
 comment on function rewards.suspension_end(timestamptz) is 'until when a suspension from a time on lasts when nobody says so';
 
+create function rewards.standing_of(number bigint) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select jsonb_build_object('status', rewards.status_of(number),
+		'until', (
+			select nullif(s.valid_until, 'infinity') from rewards.account_status s
+			where s.account = number and s.valid_from <= clock_timestamp() and s.valid_until > clock_timestamp()
+			order by s.valid_from desc, s.id desc limit 1))
+$$;
+revoke all on function rewards.standing_of(bigint) from public;
+comment on function rewards.standing_of(bigint) is 'an account''s status and until when it lasts, for the admin log';
+
 create function rewards.set_status(account text, kind text, status text, reason text, until timestamptz default null,
 		updated_by text default current_user)
 	returns bigint
@@ -108,8 +121,9 @@ create function rewards.set_status(account text, kind text, status text, reason 
 as $$
 #variable_conflict use_variable
 declare
+	given jsonb := jsonb_build_object('account', account, 'kind', kind, 'status', status, 'reason', reason, 'until', until);
 	number bigint;
-	before text;
+	before jsonb;
 	entry bigint;
 begin
 	perform rewards.require_installed();
@@ -132,10 +146,12 @@ begin
 		until := rewards.suspension_end(clock_timestamp());
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
-	before := rewards.status_of(number);
+	/* one setter at a time, so that this is what was before */
+	lock table rewards.account_status in share update exclusive mode;
+	before := rewards.standing_of(number);
 	entry := rewards.add_status(number, status, 'set', reason, until, updated_by);
-	perform rewards.log_call('set_status', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'until', until),
-		to_jsonb(before), to_jsonb(status), updated_by);
+	perform rewards.log_call('set_status', given || jsonb_build_object('statuses', jsonb_build_array(entry)),
+		before, rewards.standing_of(number), updated_by);
 	return entry;
 end
 $$;
@@ -175,8 +191,9 @@ as $$
 #variable_conflict use_variable
 declare
 	number bigint;
-	before text;
+	before jsonb;
 	step text;
+	entry bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_id(account, 'account');
@@ -186,16 +203,16 @@ begin
 	number := (rewards.ensure_account(kind, account)).number;
 	/* two at once are two steps */
 	lock table rewards.account_status in share update exclusive mode;
-	before := rewards.status_of(number);
+	before := rewards.standing_of(number);
 	step := rewards.next_step(number);
 	if step is null then
 		raise exception '% "%" is banned already', kind, account
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'There is no further step; rewards.revoke_rewards() takes back what it has got by referrals and bonuses.';
 	end if;
-	perform rewards.add_status(number, step, 'sanction', reason, case step when 'suspended' then rewards.suspension_end(now()) end, updated_by);
-	perform rewards.log_call('sanction', jsonb_build_object('account', account, 'kind', kind, 'reason', reason),
-		to_jsonb(before), to_jsonb(step), updated_by);
+	entry := rewards.add_status(number, step, 'sanction', reason, case step when 'suspended' then rewards.suspension_end(now()) end, updated_by);
+	perform rewards.log_call('sanction', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'statuses', jsonb_build_array(entry)),
+		before, rewards.standing_of(number), updated_by);
 	return step;
 end
 $$;
@@ -242,7 +259,9 @@ as $$
 #variable_conflict use_variable
 declare
 	appeal record;
-	before text;
+	before jsonb;
+	flags bigint[] := '{}';
+	entry bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(id, 'id');
@@ -257,20 +276,27 @@ begin
 			using errcode = 'object_not_in_prerequisite_state', hint = 'The account may appeal again.';
 	end if;
 	update rewards.appeal p set accepted = accepted, resolved_at = clock_timestamp(), resolved_by = updated_by, note = note where p.id = id;
-	before := rewards.status_of(appeal.account);
 	if accepted then
 		/* flags before statuses, as maintain() has them locked */
-		update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
-		where f.account = appeal.account and f.cleared_at is null;
-		/* also for one that is over, which the ladder would still count */
-		if exists (select from rewards.account_status s where s.account = appeal.account) then
-			perform rewards.add_status(appeal.account, 'active', 'appeal', coalesce(note, 'appeal accepted'), null, updated_by);
-		end if;
+		with cleared as (
+			update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = coalesce(note, 'appeal accepted')
+			where f.account = appeal.account and f.cleared_at is null
+			returning f.id
+		)
+		select coalesce(array_agg(c.id order by c.id), '{}') into flags from cleared c;
+		lock table rewards.account_status in share update exclusive mode;
+	end if;
+	before := rewards.standing_of(appeal.account);
+	/* also for one that is over, which the ladder would still count */
+	if accepted and exists (select from rewards.account_status s where s.account = appeal.account) then
+		entry := rewards.add_status(appeal.account, 'active', 'appeal', coalesce(note, 'appeal accepted'), null, updated_by);
 	end if;
 	perform rewards.notify(array[appeal.account], 'appeal_resolved', array[id::text],
 		array[jsonb_build_object('appeal', id, 'accepted', accepted, 'note', note)]);
-	perform rewards.log_call('resolve_appeal', jsonb_build_object('id', id, 'accepted', accepted, 'note', note),
-		to_jsonb(before), to_jsonb(rewards.status_of(appeal.account)), updated_by);
+	perform rewards.log_call('resolve_appeal', jsonb_build_object('id', id, 'accepted', accepted, 'note', note,
+			'statuses', array_remove(array[entry], null)),
+		before || jsonb_build_object('resolved', false, 'open_flags', flags),
+		rewards.standing_of(appeal.account) || jsonb_build_object('resolved', true, 'open_flags', jsonb '[]'), updated_by);
 end
 $$;
 revoke all on function rewards.resolve_appeal(bigint, boolean, text, text) from public;
@@ -292,7 +318,7 @@ begin
 		raise exception 'there is no open review %', id
 			using errcode = 'invalid_parameter_value', hint = 'The view rewards.reviews lists them.';
 	end if;
-	perform rewards.log_call('close_review', jsonb_build_object('id', id), null, to_jsonb(note), updated_by);
+	perform rewards.log_call('close_review', jsonb_build_object('id', id, 'note', note), '{"open": true}', '{"open": false}', updated_by);
 end
 $$;
 revoke all on function rewards.close_review(bigint, text, text) from public;

@@ -59,6 +59,8 @@ create function rewards.set_rate_limit(subject text, max integer, per interval, 
 	set intervalstyle = 'postgres'
 as $$
 #variable_conflict use_variable
+declare
+	given jsonb := jsonb_build_object('subject', subject, 'max', max, 'per', per, 'action', action, 'kind', kind);
 begin
 	perform rewards.require_installed();
 	perform rewards.check_rate_limit(subject, max, per, action, kind);
@@ -67,7 +69,7 @@ begin
 		/* usage is its user's unless said otherwise */
 		kind := nullif(kind, 'user');
 	end if;
-	return rewards.set_rule('set_rate_limit', 'rate_limit', subject || coalesce('/' || kind, ''),
+	return rewards.set_rule('set_rate_limit', given, 'rate_limit', subject || coalesce('/' || kind, ''),
 		case when max is not null then jsonb_build_object('subject', subject, 'max', max, 'per', per::text,
 			'action', coalesce(action, 'refuse'), 'kind', kind) end,
 		valid_from, updated_by);

@@ -53,7 +53,7 @@ begin
 	perform rewards.check_not_null(referrals, 'referrals');
 	perform rewards.check_positive(referrals, 'referrals');
 	perform rewards.check_reward(reward);
-	return rewards.set_rule('set_milestone', 'milestone', referrals::text,
+	return rewards.set_rule('set_milestone', jsonb_build_object('referrals', referrals, 'reward', reward), 'milestone', referrals::text,
 		case when reward is not null then jsonb_build_object('reward', reward) end, valid_from, updated_by);
 end
 $$;
@@ -69,7 +69,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_reward(reward);
-	return rewards.set_rule('set_days_reward', 'days_reward', '',
+	return rewards.set_rule('set_days_reward', jsonb_build_object('reward', reward), 'days_reward', '',
 		case when reward is not null then jsonb_build_object('reward', reward) end, valid_from, updated_by);
 end
 $$;
@@ -331,6 +331,11 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	if kind = 'user' then
+		perform rewards.check_reader(account);
+	else
+		perform rewards.check_reader(account, kind);
+	end if;
 	return query select p.perk, p.since, p.until, p.active
 	from rewards.perks_of(coalesce(rewards.account_number(kind, account), case kind when 'user' then rewards.person(account) end)) p;
 end

@@ -38,7 +38,7 @@ begin
 		raise exception 'min_sample must be 1 or more'
 			using errcode = 'invalid_parameter_value', hint = 'It says from how many referees on there is a score, and consequences.';
 	end if;
-	return rewards.set_rule('set_quality', 'quality', '',
+	return rewards.set_rule('set_quality', jsonb_build_object('weights', weights, 'min_sample', min_sample), 'quality', '',
 		case when weights is not null or min_sample is not null
 			then jsonb_strip_nulls(jsonb_build_object('weights', weights, 'min_sample', min_sample)) end, valid_from, updated_by);
 end
@@ -61,7 +61,7 @@ begin
 		raise exception 'there is no action "%"', action
 			using errcode = 'invalid_parameter_value', hint = 'Use warned, paused or review.';
 	end if;
-	return rewards.set_rule('set_quality_threshold', 'quality_threshold', action,
+	return rewards.set_rule('set_quality_threshold', jsonb_build_object('below', below, 'action', action), 'quality_threshold', action,
 		case when below is not null then jsonb_build_object('below', below) end, valid_from, updated_by);
 end
 $$;
@@ -83,7 +83,7 @@ begin
 		perform rewards.check_amount(above, 'above', 1);
 		perform rewards.check_positive(referrals, 'referrals');
 	end if;
-	return rewards.set_rule('set_quality_bonus', 'quality_bonus', '',
+	return rewards.set_rule('set_quality_bonus', jsonb_build_object('above', above, 'referrals', referrals, 'reward', reward), 'quality_bonus', '',
 		case when reward is not null then jsonb_build_object('above', above, 'referrals', referrals, 'reward', reward) end, valid_from, updated_by);
 end
 $$;
@@ -216,6 +216,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(email, 'email');
+	perform rewards.check_reader(email);
 	number := rewards.person(email);
 	quality := rewards.quality_score_of(number);
 	referred_count := quality.referees;

@@ -109,7 +109,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_detector(name, parameters);
 	perform rewards.check_not_null(enabled, 'enabled');
-	return rewards.set_rule('set_detector', 'detector', name,
+	return rewards.set_rule('set_detector', jsonb_build_object('name', name, 'parameters', parameters, 'enabled', enabled), 'detector', name,
 		jsonb_build_object('parameters', coalesce(parameters, '{}'), 'enabled', enabled), valid_from, updated_by);
 end
 $$;
@@ -442,12 +442,16 @@ create function rewards.detect_abuse(since timestamptz default null)
 	language plpgsql volatile parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+	flagged bigint;
 begin
 	perform rewards.require_installed();
 	return query
 	select a.kind, a.name, f.detector, f.evidence
 	from rewards.flag_suspects(since) f join rewards.account a on a.id = f.account
 	order by f.detector, a.name collate "C", a.kind;
+	get diagnostics flagged = row_count;
+	perform rewards.log_call('detect_abuse', jsonb_build_object('since', since), null, jsonb_build_object('flagged', flagged), rewards.caller()::text);
 end
 $$;
 revoke all on function rewards.detect_abuse(timestamptz) from public;
@@ -486,7 +490,7 @@ begin
 		raise exception 'note must not be empty'
 			using errcode = 'invalid_parameter_value', hint = 'Say why the flag is not justified, or what was done.';
 	end if;
-	select f.detector, f.evidence, f.cleared_at, a.kind, a.name into flag
+	select f.detector, f.cleared_at, a.kind, a.name into flag
 	from rewards.abuse_flag f join rewards.account a on a.id = f.account where f.id = id for update of f;
 	if not found then
 		raise exception 'there is no flag %', id
@@ -496,8 +500,9 @@ begin
 			using errcode = 'object_not_in_prerequisite_state', hint = 'The view rewards.abuse_flags says by whom.';
 	end if;
 	update rewards.abuse_flag f set cleared_at = clock_timestamp(), cleared_by = updated_by, note = note where f.id = id;
-	perform rewards.log_call('clear_flag', jsonb_build_object('id', id, 'account', flag.name, 'kind', flag.kind, 'detector', flag.detector),
-		flag.evidence, to_jsonb(note), updated_by);
+	/* the evidence stays in the flag: it may be somebody's e-mail */
+	perform rewards.log_call('clear_flag', jsonb_build_object('id', id, 'note', note, 'account', flag.name, 'kind', flag.kind, 'detector', flag.detector),
+		'{"open": true}', '{"open": false}', updated_by);
 end
 $$;
 revoke all on function rewards.clear_flag(bigint, text, text) from public;

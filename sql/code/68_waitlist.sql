@@ -303,8 +303,9 @@ begin
 		perform rewards.invite_waiting(released, 'released');
 		perform rewards.move_in_waitlist(blocks, -1);
 	end if;
+	/* by number, for an e-mail is nothing to keep for ever */
 	perform rewards.log_call('release_invites', jsonb_build_object('n', n), null,
-		jsonb_build_object('released', coalesce(cardinality(released), 0)), updated_by);
+		jsonb_build_object('released', coalesce(cardinality(released), 0), 'entries', coalesce(released, '{}')), updated_by);
 	return query
 	select e.email, e.invite_code from rewards.waitlist_entry e where e.id = any (released) order by e.place;
 end

@@ -55,6 +55,26 @@ revoke all on function rewards.register_character(text, text, text) from public;
 comment on function rewards.register_character(text, text, text) is
 	'a character''s name and image; NULL leaves what is known (E7)';
 
+create function rewards.model_state(model text, at timestamptz) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select jsonb_build_object('name', m.name, 'category', m.category, 'character_id', m.character_id,
+		'owner', (select a.name from rewards.account a where a.id = f.owner), 'tier', f.tier, 'vram_gb', f.vram, 'rate', f.rate)
+	from rewards.model m
+	cross join lateral (
+		select (array_agg(l.account) filter (where l.fact = 'owner'))[1] as owner, min(l.tier) filter (where l.fact = 'tier') as tier,
+			min(l.number) filter (where l.fact = 'vram') as vram, min(l.number) filter (where l.fact = 'rate') as rate
+		from (
+			select distinct on (f.fact) f.fact, f.account, f.tier, f.number from rewards.model_fact f
+			where f.model = m.id and f.valid_from <= at
+			order by f.fact, f.valid_from desc, f.id desc) l
+	) f
+	where m.id = model_state.model
+$$;
+revoke all on function rewards.model_state(text, timestamptz) from public;
+comment on function rewards.model_state(text, timestamptz) is 'what is known of a model at a time, for the admin log; NULL for an unknown one';
+
 create function rewards.set_model_owner(model_id text, owner text, valid_from timestamptz default now(), updated_by text default current_user)
 	returns bigint
 	language plpgsql volatile parallel unsafe
@@ -63,18 +83,22 @@ as $$
 #variable_conflict use_variable
 declare
 	number bigint;
+	before jsonb;
 	fact_id bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(valid_from, 'valid_from');
 	perform rewards.ensure_model(model_id);
+	/* orders the changes of one model, so that this is what was before */
+	perform 1 from rewards.model m where m.id = model_id for no key update;
+	before := rewards.model_state(model_id, valid_from) -> 'owner';
 	if owner is not null then
 		perform rewards.check_id(owner, 'owner');
 		number := (rewards.ensure_account('user', owner)).number;
 	end if;
 	fact_id := rewards.add_model_fact(model_id, 'owner', number, null, null, valid_from, updated_by);
-	perform rewards.log_call('set_model_owner', jsonb_build_object('model_id', model_id, 'valid_from', valid_from),
-		null, to_jsonb(owner), updated_by);
+	perform rewards.log_call('set_model_owner', jsonb_build_object('model_id', model_id, 'owner', owner, 'valid_from', valid_from,
+		'facts', jsonb_build_array(fact_id)), nullif(before, 'null'), to_jsonb(owner), updated_by);
 	return fact_id;
 end
 $$;
@@ -93,12 +117,16 @@ as $$
 declare
 	since timestamptz := coalesce(valid_from, now());
 	number bigint;
+	before jsonb;
+	facts bigint[] := '{}';
 begin
 	perform rewards.require_installed();
 	if valid_from < now() and not rewards.is_admin() then
 		raise exception 'only an admin may date a model''s owner, tier or rate back'
 			using errcode = 'insufficient_privilege', hint = 'Leave out the argument valid_from.';
 	end if;
+	perform 1 from rewards.model m where m.id = model_id for no key update;
+	before := rewards.model_state(model_id, since);
 	perform rewards.ensure_model(model_id);
 	perform rewards.check_tier(tier);
 	perform rewards.check_amount(vram_gb, 'vram_gb');
@@ -115,22 +143,22 @@ begin
 	where m.id = model_id;
 	if owner is not null then
 		number := (rewards.ensure_account('user', owner)).number;
-		perform rewards.add_model_fact(model_id, 'owner', number, null, null, since, updated_by);
+		facts := facts || rewards.add_model_fact(model_id, 'owner', number, null, null, since, updated_by);
 	end if;
 	if tier is not null then
-		perform rewards.add_model_fact(model_id, 'tier', null, null, tier, since, updated_by);
+		facts := facts || rewards.add_model_fact(model_id, 'tier', null, null, tier, since, updated_by);
 	end if;
 	if vram_gb is not null then
-		perform rewards.add_model_fact(model_id, 'vram', null, vram_gb, null, since, updated_by);
+		facts := facts || rewards.add_model_fact(model_id, 'vram', null, vram_gb, null, since, updated_by);
 	end if;
 	if rate is not null then
-		perform rewards.add_model_fact(model_id, 'rate', null, rate, null, since, updated_by);
+		facts := facts || rewards.add_model_fact(model_id, 'rate', null, rate, null, since, updated_by);
 	end if;
 	/* also a new character changes what a row's model is */
 	perform rewards.signal_change('rewards.model_fact');
-	perform rewards.log_call('register_model', jsonb_strip_nulls(jsonb_build_object('model_id', model_id, 'name', name,
-		'category', category, 'owner', owner, 'character_id', character_id, 'tier', tier, 'vram_gb', vram_gb,
-		'rate', rate, 'valid_from', valid_from)), null, null, updated_by);
+	perform rewards.log_call('register_model', jsonb_build_object('model_id', model_id, 'name', name, 'category', category,
+		'owner', owner, 'character_id', character_id, 'tier', tier, 'vram_gb', vram_gb, 'rate', rate, 'valid_from', valid_from,
+		'facts', facts), before, rewards.model_state(model_id, since), updated_by);
 end
 $$;
 revoke all on function rewards.register_model(text, text, text, text, text, text, numeric, numeric, timestamptz, text) from public;

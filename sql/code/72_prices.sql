@@ -47,7 +47,8 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_price(config_key, price_per_unit, unit);
-	perform rewards.set_rule('set_pricing', 'price', config_key, jsonb_build_object('price_per_unit', price_per_unit, 'unit', unit),
+	perform rewards.set_rule('set_pricing', jsonb_build_object('config_key', config_key, 'price_per_unit', price_per_unit, 'unit', unit),
+		'price', config_key, jsonb_build_object('price_per_unit', price_per_unit, 'unit', unit),
 		valid_from, updated_by);
 	return query select config_key, price_per_unit, unit, valid_from, updated_by;
 end
@@ -83,7 +84,7 @@ as $$
 #variable_conflict use_variable
 declare
 	price record;
-	changed integer := 0;
+	versions bigint[] := '{}';
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(name, 'name');
@@ -97,13 +98,13 @@ begin
 		from rewards.pricing_preset(name) p order by 1
 	loop
 		continue when price.value = rewards.rule_value('price', price.key, valid_from);
-		perform rewards.add_rule('price', price.key, price.value, valid_from, updated_by);
-		changed := changed + 1;
+		versions := versions || rewards.add_rule('price', price.key, price.value, valid_from, updated_by);
 	end loop;
-	perform rewards.log_call('init_pricing', jsonb_build_object('name', name, 'valid_from', valid_from),
-		null, jsonb_build_object('changed', changed), updated_by);
-	perform rewards.toggle_mainnet(name = 'mainnet', updated_by, valid_from);
-	return changed;
+	versions := versions || rewards.add_rule('mainnet', '', jsonb_build_object('on', name = 'mainnet'), valid_from, updated_by);
+	perform rewards.log_call('init_pricing', jsonb_build_object('name', name, 'valid_from', valid_from, 'versions', versions),
+		c.before, c.after, updated_by)
+	from rewards.changed_rules(versions) c;
+	return cardinality(versions) - 1;
 end
 $$;
 revoke all on function rewards.init_pricing(text, text, timestamptz) from public;
@@ -131,7 +132,7 @@ as $$
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(is_mainnet, 'is_mainnet');
-	perform rewards.set_rule('toggle_mainnet', 'mainnet', '', jsonb_build_object('on', is_mainnet), valid_from, updated_by);
+	perform rewards.set_rule('toggle_mainnet', jsonb_build_object('is_mainnet', is_mainnet), 'mainnet', '', jsonb_build_object('on', is_mainnet), valid_from, updated_by);
 	return is_mainnet;
 end
 $$;
@@ -149,6 +150,13 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(endpoint, 'endpoint');
 	perform rewards.check_time(at, 'at');
+	/* it shows what multiplies their points */
+	if user_id is not null then
+		perform rewards.check_reader(user_id, 'user');
+	end if;
+	if provider_id is not null then
+		perform rewards.check_reader(provider_id, 'provider');
+	end if;
 	if input_tokens < 0 or output_tokens < 0 then
 		raise exception 'tokens must not be negative'
 			using errcode = 'check_violation', hint = 'Give the number of tokens that would be used.';

@@ -197,7 +197,7 @@ begin
 			update rewards.wallet w set next_expiry = (
 				select min(j.expires_at) from rewards.journal j
 				where j.account = account and j.unit = unit
-					and (j.expires_at > clock_timestamp() or (j.expires_at is not null and j.id > (select c.last from rewards.cursor c))))
+					and (j.expires_at > clock_timestamp() or (j.expires_at is not null and j.id > (select c.last from rewards.cursor c where c.single))))
 			where w.account = account and w.unit = unit;
 		end if;
 	end if;
@@ -307,6 +307,8 @@ create function rewards.add_credits(user_id text, amount numeric, reason text de
 as $$
 #variable_conflict use_variable
 declare
+	given jsonb := jsonb_build_object('user_id', user_id, 'amount', amount, 'reason', reason, 'currency', currency,
+		'expires_at', expires_at, 'reference', reference);
 	number bigint;
 	unit smallint;
 	entry bigint;
@@ -343,8 +345,7 @@ begin
 		perform rewards.check_time(expires_at, 'expires_at');
 		update rewards.wallet w set next_expiry = least(w.next_expiry, expires_at) where w.account = number and w.unit = unit;
 	end if;
-	perform rewards.log_call('add_credits', jsonb_strip_nulls(jsonb_build_object('user_id', user_id, 'amount', amount, 'reason', reason,
-		'currency', currency, 'expires_at', expires_at, 'reference', reference)), null, jsonb_build_object('entry', entry), updated_by);
+	perform rewards.log_call('add_credits', given, null, jsonb_build_object('entry', entry), updated_by);
 	return trim_scale(rewards.available(number, unit, rewards.move_wallet(number, unit, amount, true)));
 end
 $$;
@@ -364,6 +365,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(user_id, 'user_id');
+	perform rewards.check_reader(user_id, 'user');
 	perform rewards.check_not_null(currency, 'currency');
 	of_unit := (select u.number from rewards.unit u where u.name = credits.currency and u.number >= 3);
 	number := (select a.id from rewards.account a where a.name = credits.user_id and a.kind = 'user');
@@ -488,7 +490,8 @@ begin
 	end if;
 	balance := rewards.refund_entry(entry, reason, updated_by);
 	perform rewards.log_call('refund_credits', jsonb_build_object('reference', reference, 'reason', reason), null,
-		jsonb_build_object('entry', entry), updated_by);
+		jsonb_build_object('entry', j.id, 'reverses', entry), updated_by)
+	from rewards.journal j where j.reverses_source = 'journal' and j.reverses_id = entry and j.event = 'reversal';
 	return trim_scale(balance);
 end
 $$;
@@ -526,7 +529,7 @@ begin
 		perform rewards.refuse_spending(user_id, 3::smallint, amount, 0);
 	end if;
 	/* a session that is recording the request may want the wallet: it is waited for before that is locked */
-	seen_from := (select least(c.last, (select min(o.first) - 1 from unnest(c.open_first) o(first))) from rewards.cursor c);
+	seen_from := (select least(c.last, (select min(o.first) - 1 from unnest(c.open_first) o(first))) from rewards.cursor c where c.single);
 	recorded := rewards.find_request(request_id) is not null;
 	perform rewards.lock_wallet(number, 3::smallint);
 	update rewards.hold h set closed_at = clock_timestamp(), outcome = 'expired'
@@ -596,7 +599,7 @@ begin
 		order by h.expires_at limit most for update skip locked
 	) o
 	cross join lateral (select rewards.capturing_row(o.request_id, o.seen_from, o.account) as id offset 0) u
-	cross join rewards.cursor c
+	join rewards.cursor c on c.single
 	/* not before its row is folded, which goes by it */
 	where h.id = o.id and (u.id is null or rewards.is_folded(u.id, c.last, c.open_first, c.open_last));
 	get diagnostics closed = row_count;

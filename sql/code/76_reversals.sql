@@ -29,7 +29,8 @@ create function rewards.refuse_unknown_usage(usage_id bigint) returns void
 	set search_path = pg_catalog, pg_temp
 as $$
 begin
-	if usage_id > 0 and usage_id < (select min(p.first) from rewards.usage_partition p) then
+	if usage_id > 0 and usage_id < (select min(p.first) from rewards.usage_partition p)
+			or exists (select from rewards.removal r where usage_id >= r.first and usage_id < r.upto) then
 		raise exception 'usage row % has gone with its partition', usage_id
 			using errcode = 'object_not_in_prerequisite_state',
 				hint = 'What it brought cannot be told any more; record what is right by rewards.adjust().';
@@ -218,7 +219,7 @@ begin
 	if event in ('rerate', 'deduct') or (event = 'reversal' and usage_id is not null) then
 		raise exception 'journal entry % belongs to usage row %', id, usage_id
 			using errcode = 'invalid_parameter_value', hint = 'Reverse the row as a whole by rewards.reverse_usage().';
-	elsif event in ('reversal', 'expiry', 'payout') then
+	elsif event in ('reversal', 'expiry', 'payout', 'removal') then
 		raise exception 'journal entry % cannot be reversed', id
 			using errcode = 'invalid_parameter_value', detail = format('It is one of the kind %s.', event),
 				hint = 'Record what is right by rewards.adjust() or rewards.add_credits().';
@@ -331,8 +332,8 @@ begin
 		return first.id;
 	end if;
 	perform rewards.refuse_debt(number, of_unit, -amount, left_over);
-	perform rewards.log_call('adjust', jsonb_strip_nulls(jsonb_build_object('account', account, 'kind', kind, 'amount', amount,
-		'reason', reason, 'unit', unit, 'reference', reference)), null, jsonb_build_object('entry', entry), updated_by);
+	perform rewards.log_call('adjust', jsonb_build_object('account', account, 'kind', kind, 'amount', amount,
+		'reason', reason, 'unit', unit, 'reference', reference), null, jsonb_build_object('entry', entry), updated_by);
 	return entry;
 end
 $$;

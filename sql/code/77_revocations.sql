@@ -13,6 +13,7 @@ as $$
 		select c.last, coalesce(range_agg(int8range(s.first, s.last, '[]')) filter (where s.first is not null), '{}')
 			+ int8multirange(int8range(c.last + 1, greatest(upto, c.last) + 1)) as numbers
 		from rewards.cursor c left join lateral unnest(c.open_first, c.open_last) s(first, last) on true
+		where c.single
 		group by c.last
 	), visible as (
 		select u.id from open_numbers o, unnest(o.numbers) r, rewards.usage_logs u where u.id >= lower(r) and u.id < upper(r)
@@ -118,9 +119,11 @@ create function rewards.revoke_rewards(account text, kind text, reason text, sin
 as $$
 #variable_conflict use_variable
 declare
+	given jsonb := jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'since', since);
 	number bigint;
 	points numeric;
 	codes bigint;
+	perks bigint;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_id(account, 'account');
@@ -147,9 +150,10 @@ begin
 	update rewards.invite_code c set owner = null
 	where c.owner = number and c.source = 'waitlist' and c.used_at is null and c.created_at >= since;
 	update rewards.perk p set voided_at = clock_timestamp() where p.account = number and p.voided_at is null and p.granted_at >= since;
+	get diagnostics perks = row_count;
 	update rewards.invite_reward g set revoked_at = clock_timestamp() where g.account = number and g.revoked_at is null and g.granted_at >= since;
-	perform rewards.log_call('revoke_rewards', jsonb_build_object('account', account, 'kind', kind, 'reason', reason, 'since', since),
-		null, jsonb_build_object('points', points, 'codes', codes), updated_by);
+	perform rewards.log_call('revoke_rewards', given, null, jsonb_build_object('points', points, 'codes', codes, 'perks', perks,
+		'revocation', (select max(r.id) from rewards.revocation r where r.account = number)), updated_by);
 	return points;
 end
 $$;

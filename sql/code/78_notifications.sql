@@ -26,7 +26,7 @@ declare
 	known record;
 	fresh boolean;
 begin
-	select c.announced as by_then, c.announced_by as also into known from rewards.cursor c;
+	select c.announced as by_then, c.announced_by as also into known from rewards.cursor c where c.single;
 	/* transactions of another server, from which all this was restored, say nothing here */
 	fresh := known.by_then is null or pg_snapshot_xmax(known.by_then) > rewards.next_transaction();
 	/* commits that notify wait for each other: so it is left to posting, and to one a posting */
@@ -35,7 +35,7 @@ begin
 			where n.delivered_at is null and (fresh or n.recorded_xid >= pg_snapshot_xmin(known.by_then)
 				and not pg_visible_in_snapshot(n.recorded_xid, known.by_then) and n.recorded_xid <> known.also
 				and n.recorded_xid < rewards.next_transaction())) then
-		update rewards.cursor set announced = pg_current_snapshot(), announced_by = pg_current_xact_id();
+		update rewards.cursor set announced = pg_current_snapshot(), announced_by = pg_current_xact_id() where single;
 		perform pg_notify('rewards', '');
 	end if;
 end
@@ -43,23 +43,61 @@ $$;
 revoke all on function rewards.announce_notifications() from public;
 comment on function rewards.announce_notifications() is 'wakes who listens on channel rewards when there are messages that nobody was woken for; post() calls it';
 
+create function rewards.count_new_users(owners bigint[], models text[], days date[], users bigint[]) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	/* also in a version before that has no such table */
+	if owners is null then
+		return;
+	end if;
+	insert into rewards.model_day as t (owner, model, day, events, tokens, amount, new_users)
+	select n.owner, n.model, n.day, 0, 0, 0, sum(n.users) from unnest(owners, models, days, users) n(owner, model, day, users)
+	group by n.owner, n.model, n.day order by n.owner, n.model collate "C", n.day
+	on conflict on constraint model_day_pkey do update set new_users = t.new_users + excluded.new_users;
+end
+$$;
+revoke all on function rewards.count_new_users(bigint[], text[], date[], bigint[]) from public;
+comment on function rewards.count_new_users(bigint[], text[], date[], bigint[]) is 'adds to how many users of models were new by owner and day';
+
 create function rewards.note_model_users(models text[], users bigint[], owners bigint[], ats timestamptz[]) returns bigint
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 declare
+	zone text := rewards.setting('time_zone');
+	/* not in tables that install() has not brought to this version yet: it fills it */
+	by_day boolean := to_regclass('rewards.model_day') is not null;
+	late record;
 	told bigint;
 begin
+	/* some may have begun earlier than was known: few, each looked up by index, whatever the planner thinks of so many */
+	for late in
+		select n.*, m.owner as former_owner, m.first_at from unnest(models, users, owners, ats) n(model, account, owner, at)
+		cross join lateral (
+			select * from rewards.model_user m where m.model = n.model and m.account = n.account and m.first_at > n.at offset 0) m
+	loop
+		update rewards.model_user m set owner = late.owner, first_at = late.at where m.model = late.model and m.account = late.account;
+		if by_day then
+			perform rewards.count_new_users(array[late.owner, late.former_owner], array[late.model, late.model],
+				array[(late.at at time zone zone)::date, (late.first_at at time zone zone)::date], '{1,-1}');
+		end if;
+	end loop;
 	with met as (
 		insert into rewards.model_user (model, account, owner, first_at)
 		select n.model, n.account, n.owner, n.at from unnest(models, users, owners, ats) n(model, account, owner, at)
 		order by n.model collate "C", n.account
 		on conflict do nothing
 		returning model, account, owner, first_at
+	), counted as (
+		select rewards.count_new_users(array_agg(n.owner), array_agg(n.model), array_agg(n.day), array_agg(n.users))
+		from (
+			select m.owner, m.model, (m.first_at at time zone zone)::date as day, count(*) as users from met m where by_day group by 1, 2, 3) n
 	)
 	select rewards.notify(array_agg(m.owner), 'new_model_user', array_agg(m.model || ' ' || m.account),
 		array_agg(jsonb_build_object('modelId', m.model, 'userId', a.name, 'firstAt', m.first_at)))
-	into told from met m join rewards.account a on a.id = m.account;
+	into told from counted c, met m join rewards.account a on a.id = m.account;
 	return coalesce(told, 0);
 end
 $$;

@@ -12,7 +12,7 @@ begin
 		raise exception 'amount must be at least 1'
 			using errcode = 'invalid_parameter_value', hint = 'Give a whole number of tokens, or NULL to end the rule.';
 	end if;
-	return rewards.set_rule('set_token_cost', 'token_cost', usage_type,
+	return rewards.set_rule('set_token_cost', jsonb_build_object('usage_type', usage_type, 'amount', amount), 'token_cost', usage_type,
 		case when amount is not null then jsonb_build_object('amount', amount) end, valid_from, updated_by);
 end
 $$;

@@ -18,7 +18,7 @@ begin
 	foreach method in array coalesce(methods, '{}') loop
 		perform rewards.check_id(method, 'method');
 	end loop;
-	return rewards.set_rule('set_payout_rule', 'payout', unit,
+	return rewards.set_rule('set_payout_rule', jsonb_build_object('unit', unit, 'minimum', minimum, 'auto', auto, 'methods', methods), 'payout', unit,
 		case when minimum is not null then jsonb_build_object('minimum', minimum, 'auto', coalesce(auto, false), 'methods', to_jsonb(methods)) end,
 		valid_from, updated_by);
 end
@@ -43,6 +43,30 @@ $$;
 revoke all on function rewards.payout_unit(text) from public;
 comment on function rewards.payout_unit(text) is 'number of a unit that can be paid out; 22023 for others';
 
+create function rewards.payable(account text, kind text, unit smallint) returns numeric
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select trim_scale(coalesce(sum(l.amount), 0) - coalesce(rewards.held_part(
+		(select a.id from rewards.account a where a.name = payable.account and a.kind = payable.kind), payable.unit), 0))
+	from rewards.account_lines(payable.account, payable.kind, 'month') l
+	where l.unit = payable.unit
+$$;
+revoke all on function rewards.payable(text, text, smallint) from public;
+comment on function rewards.payable(text, text, smallint) is
+	'what balance() calls available of points or earnings, for calls that pay: whoever makes them need not be one who may read of the account';
+
+create function rewards.payout_method_state(number bigint, method text) returns jsonb
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+	select jsonb_build_object('updated_at', p.updated_at, 'updated_by', p.updated_by)
+	from rewards.payout_method p where p.account = number and p.method = payout_method_state.method
+$$;
+revoke all on function rewards.payout_method_state(bigint, text) from public;
+comment on function rewards.payout_method_state(bigint, text) is
+	'since when an account has a payout method as it is and by whom, for the admin log; NULL when it has none';
+
 create function rewards.set_payout_method(account text, method text, details jsonb, kind text default 'user', updated_by text default current_user)
 	returns void
 	language plpgsql volatile parallel unsafe
@@ -51,6 +75,7 @@ as $$
 #variable_conflict use_variable
 declare
 	number bigint;
+	before jsonb;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_id(account, 'account');
@@ -58,6 +83,9 @@ begin
 	perform rewards.check_id(method, 'method');
 	perform rewards.check_not_null(updated_by, 'updated_by');
 	number := (rewards.ensure_account(kind, account)).number;
+	/* the account's row orders the changes of one account */
+	perform 1 from rewards.account a where a.id = number for no key update;
+	before := rewards.payout_method_state(number, method);
 	if details is null then
 		delete from rewards.payout_method p where p.account = number and p.method = method;
 	else
@@ -68,8 +96,8 @@ begin
 		insert into rewards.wallet (account, unit, balance) values (number, 1, 0), (number, 2, 0) on conflict do nothing;
 	end if;
 	/* the details are nobody else's business */
-	perform rewards.log_call('set_payout_method', jsonb_build_object('account', account, 'kind', kind, 'method', method, 'removed', details is null),
-		null, null, updated_by);
+	perform rewards.log_call('set_payout_method', jsonb_build_object('account', account, 'method', method, 'kind', kind, 'removed', details is null),
+		before, rewards.payout_method_state(number, method), updated_by);
 end
 $$;
 revoke all on function rewards.set_payout_method(text, text, jsonb, text, text) from public;
@@ -176,7 +204,7 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Ask for it when there is more.';
 	end if;
 	method := rewards.payout_method_for(number, method, rule);
-	available := (select b.available from rewards.balance(account, kind, unit) b);
+	available := rewards.payable(account, kind, of_unit);
 	if available < amount then
 		perform rewards.refuse_payout(unit, amount, available);
 	end if;
@@ -237,7 +265,7 @@ begin
 	payout := rewards.lock_payout(id, '{requested}');
 	perform rewards.refuse_suspended(payout.account);
 	/* what it holds may have been taken back since */
-	available := (select b.available from rewards.balance(payout.name, payout.kind, rewards.unit_name(payout.unit)) b);
+	available := rewards.payable(payout.name, payout.kind, payout.unit);
 	if available < 0 then
 		perform rewards.refuse_payout(rewards.unit_name(payout.unit), payout.amount, available + payout.amount);
 	end if;
@@ -303,7 +331,7 @@ declare
 	made bigint := 0;
 begin
 	for candidate in
-		/* who can have that much, by the totals and the tail read once: balance() reads the tail for each */
+		/* who can have that much, by the totals and the tail read once: payable() reads the tail for each */
 		with tail as materialized (
 			select t.account_number as account, t.unit, sum(t.amount) as amount
 			from rewards.tail_totals('month') t where t.unit < 3 and t.account_number is not null
@@ -336,7 +364,7 @@ begin
 			select from rewards.wallet w where w.account = candidate.id and w.unit = candidate.number);
 		/* now that nobody else pays this account */
 		perform rewards.lock_wallet(candidate.id, candidate.number);
-		available := (select b.available from rewards.balance(candidate.name, candidate.kind, candidate.unit) b);
+		available := rewards.payable(candidate.name, candidate.kind, candidate.number);
 		continue when available <= 0 or available < (candidate.rule ->> 'minimum')::numeric;
 		chosen := rewards.payout_method_for(candidate.id, null, candidate.rule);
 		perform rewards.make_payout(candidate.id, available, candidate.unit, chosen, null, candidate.rule, true, rewards.caller()::text);

@@ -35,6 +35,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	perform rewards.check_not_null(days, 'days');
 	if days not between 1 and 36600 then
 		raise exception 'days must be between 1 and 36600'
@@ -73,6 +74,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	select t.* into recent from rewards.tail_account(account_summary.kind, account_summary.account) t;
 	select a.* into owner from rewards.account a
 	where a.name = account_summary.account and a.kind = account_summary.kind;
@@ -153,6 +155,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	perform rewards.check_not_null(unit, 'unit');
 	of_unit := (select u.number from rewards.unit u where u.name = balance.unit);
 	if of_unit is null then
@@ -193,6 +196,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	return query
 	with line as (
 		select l.period, l.unit, l.entry, l.level, sum(l.events)::bigint as events, trim_scale(sum(l.amount)) as amount
@@ -219,21 +223,26 @@ create function rewards.shares_of(usage_id bigint)
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+	limited boolean;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
+	limited := rewards.is_limited();
 	return query
-	select coalesce(a.kind, case s.entry when 'work' then 'provider' else 'user' end),
-		coalesce(a.name, case s.entry when 'work' then u.provider_id else u.user_id end), s.entry, s.level, s.amount
+	select w.kind, w.name, s.entry, s.level, s.amount
 	from rewards.usage_logs u
 	cross join lateral rewards.shares(u.distribution) with ordinality s(account_number, entry, level, amount, place)
 	left join rewards.account a on a.id = s.account_number
-	where u.id = shares_of.usage_id
+	cross join lateral (
+		select coalesce(a.kind, case s.entry when 'work' then 'provider' else 'user' end),
+			coalesce(a.name, case s.entry when 'work' then u.provider_id else u.user_id end)) w(kind, name)
+	where u.id = shares_of.usage_id and (not limited or (w.kind, w.name) = (select m.kind, m.account from rewards.me() m))
 	order by s.place;
 end
 $$;
 revoke all on function rewards.shares_of(bigint) from public;
-comment on function rewards.shares_of(bigint) is 'who got what from one usage row';
+comment on function rewards.shares_of(bigint) is 'who got what from one usage row; a member is shown its own shares';
 
 create function rewards.explain_reward(usage_id bigint)
 	returns table (kind text, account text, entry text, level integer, amount numeric, rule text,
@@ -242,10 +251,14 @@ create function rewards.explain_reward(usage_id bigint)
 	security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+	limited boolean;
+	me record := rewards.me();
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(usage_id, 'usage_id');
-	if exists (select from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id) then
+	limited := rewards.is_limited();
+	if not limited and exists (select from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id) then
 		return query select null::text, null::text, 'creator'::text, 0, 0::numeric, null::text, null::numeric, null::numeric, null::numeric,
 			'computing it failed then: ' || n.error
 		from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id;
@@ -257,19 +270,65 @@ begin
 	left join rewards.account a on a.id = e.account_number
 	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id), ('cost', 'user', u.user_id)) own(entry, kind, name)
 		on own.entry = e.entry and own.name is not null
-	where u.id = explain_reward.usage_id
+	where u.id = explain_reward.usage_id and (not limited or (coalesce(a.kind, own.kind), coalesce(a.name, own.name)) = (me.kind, me.account))
 	union all
 	select a.kind, a.name, s.entry, s.level, s.amount,
 		case j.event when 'rerate' then 'correction of ' || split_part(j.cause, ' ', 2) else 'reversal' end, null, null, null, j.reason
 	from rewards.journal j
 	cross join lateral rewards.shares(j.distribution) s
 	join rewards.account a on a.id = s.account_number
-	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event in ('rerate', 'reversal') and j.unit < 3;
+	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event in ('rerate', 'reversal') and j.unit < 3
+		and (not limited or (a.kind, a.name) = (me.kind, me.account));
 end
 $$;
 revoke all on function rewards.explain_reward(bigint) from public;
 comment on function rewards.explain_reward(bigint) is
-	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there; then what rerate() has added to it or reverse_usage() has taken back, and why';
+	'each share of a usage row with its rule, base, rate and multiplier, and in note why a share is not there; then what rerate() has added to it or reverse_usage() has taken back, and why; a member is shown its own shares';
+
+create function rewards.audit_reward(usage_id bigint)
+	returns table (kind text, account text, entry text, level integer, amount numeric, origin text, key text, version bigint, value jsonb,
+		valid_from timestamptz, recorded_at timestamptz, updated_by text, log_id bigint, call text, session_role text)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+	perform rewards.require_installed();
+	perform rewards.check_not_null(usage_id, 'usage_id');
+	return query
+	with origin as (
+		select e.*, o.place, split_part(o.origin, ' ', 1) as source, split_part(o.origin, ' ', 2)::bigint as version,
+			row_number() over () as line
+		from rewards.explain_shares(audit_reward.usage_id) e cross join lateral unnest(e.origins) with ordinality o(origin, place)
+		where e.amount <> 0
+	), made as (
+		select 'rule' as source, r.id as version, r.rule as origin, r.key, r.value, r.valid_from, r.recorded_at, r.updated_by
+		from rewards.rule r
+		union all
+		select 'account_fact', f.id, 'account_' || f.fact, a.name, to_jsonb(f.number), f.valid_from, f.recorded_at, f.updated_by
+		from rewards.account_fact f join rewards.account a on a.id = f.account
+		union all
+		select 'model_fact', f.id, 'model_' || f.fact, f.model, coalesce(to_jsonb(a.name), to_jsonb(f.tier), to_jsonb(f.number)), f.valid_from, f.recorded_at, f.updated_by
+		from rewards.model_fact f left join rewards.account a on a.id = f.account
+	)
+	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), o.entry, o.level, o.amount, m.origin, m.key, o.version, m.value,
+		m.valid_from, m.recorded_at, m.updated_by, l.id, l.call, l.session_role
+	from origin o
+	join made m on m.source = o.source and m.version = o.version
+	join rewards.usage_logs u on u.id = audit_reward.usage_id
+	left join rewards.account a on a.id = o.account_number
+	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id), ('cost', 'user', u.user_id)) own(entry, kind, name)
+		on own.entry = o.entry and own.name is not null
+	left join rewards.admin_log l on case o.source
+		when 'rule' then l.arguments -> 'versions' @> to_jsonb(o.version)
+		when 'account_fact' then l.call = 'set_multiplier' and l.arguments -> 'facts' @> to_jsonb(o.version)
+		else l.call in ('set_model_owner', 'register_model') and l.arguments -> 'facts' @> to_jsonb(o.version) end
+	order by o.line;
+end
+$$;
+revoke all on function rewards.audit_reward(bigint) from public;
+comment on function rewards.audit_reward(bigint) is
+	'what each share of a usage row rests on: the version of each rule, multiplier and fact of the model that counted for it, and the call in admin_log that made it; log_id NULL for what was made before calls named their versions (X2)';
 
 create function rewards.model_earnings(user_id text) returns jsonb
 	language plpgsql stable parallel unsafe
@@ -281,6 +340,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(user_id, 'user_id');
+	perform rewards.check_reader(user_id, 'user');
 	with mine as (
 		select m.model_id from rewards.user_models m where m.user_id = model_earnings.user_id
 		union

@@ -104,6 +104,7 @@ begin
 	perform rewards.check_not_null(account, 'account');
 	number := rewards.board_number(board);
 	perform rewards.check_kind(own_kind);
+	perform rewards.check_reader(account, own_kind);
 	select r.rank, r.points, r."of" into rank, points, "of"
 	from rewards.board_rank(number, rewards.month_argument(month), own_kind, account) r;
 end
@@ -163,3 +164,29 @@ end
 $$;
 revoke all on function rewards.leaderboard_around(text, text, text, integer, text) from public;
 comment on function rewards.leaderboard_around(text, text, text, integer, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
+
+create function rewards.own_places() returns table (board text, month date, rank bigint, kind text, account text, points numeric)
+	language plpgsql stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+	own record := rewards.me();
+begin
+	return query
+	select rewards.board_name(l.board), nullif(l.month, 'infinity'), r.rank, own.kind, own.account, r.points
+	from (
+		select s.board, s.month from rewards.score s where s.account = rewards.account_number(own.kind, own.account)
+		union
+		select b.number::smallint, m.month
+		from rewards.tail_totals('month', own.kind, own.account) t
+		cross join generate_series(1, 4) b(number)
+		cross join lateral (values (t.period), ('infinity')) m(month)
+		where own.account is not null
+	) l
+	cross join lateral rewards.board_rank(l.board, nullif(l.month, 'infinity'), own.kind, own.account) r
+	where r.rank is not null;
+end
+$$;
+revoke all on function rewards.own_places() from public;
+comment on function rewards.own_places() is 'the places of me() on all leaderboards; behind the view leaderboard';

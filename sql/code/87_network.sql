@@ -75,6 +75,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	if depth < 0 then
 		raise exception 'depth must not be negative'
 			using errcode = 'invalid_parameter_value', hint = 'Leave it out for the whole chain.';
@@ -106,6 +107,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	number := rewards.account_number(kind, account);
 	return query
 	select d.level, d.name, d.joined_at from rewards.descendants(number) d order by d.level, d.joined_at, d.name collate "C";
@@ -235,6 +237,7 @@ begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
+	perform rewards.check_reader(account, kind);
 	number := rewards.account_number(referral_stats.kind, referral_stats.account);
 	referrer := (select r.name from rewards.account a join rewards.account r on r.id = a.referrer where a.id = number);
 	select jsonb_build_object(
@@ -264,6 +267,46 @@ revoke all on function rewards.referral_stats(text, text) from public;
 comment on function rewards.referral_stats(text, text) is
 	'what a referral page shows of an account, as JSON: code, referrer, network, growth, rewards, earnings, history, performance (R13, R14, N3)';
 
+/* ---- what is kept for analysts: of an older version, and of one that has changed its time zone ---- */
+
+create function rewards.folded_edges() returns table (joined date, sent date, inviter_kind text, kind text, edges bigint)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	set jit = off
+as $$
+	select l.joined, l.sent, l.inviter_kind, l.kind, count(*)
+	from rewards.edge_lines l join rewards.cursor c on c.single
+	where l.seen_from <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(l.seen_from, c.last, c.open_first, c.open_last))
+	group by 1, 2, 3, 4
+$$;
+revoke all on function rewards.folded_edges() from public;
+comment on function rewards.folded_edges() is 'the table edge_month as the edges have it';
+
+create function rewards.count_edges() returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	delete from rewards.edge_month;
+	insert into rewards.edge_month select * from rewards.folded_edges();
+end
+$$;
+revoke all on function rewards.count_edges() from public;
+comment on function rewards.count_edges() is 'fills the table edge_month anew; the caller has locked the cursor';
+
+create function rewards.fill_networks() returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+as $$
+begin
+	insert into rewards.network_size
+	select n.account, coalesce(sum(n.accounts) filter (where n.level = 1), 0), sum(n.accounts), max(n.level) from rewards.network n group by n.account;
+	perform rewards.count_edges();
+end
+$$;
+revoke all on function rewards.fill_networks() from public;
+comment on function rewards.fill_networks() is 'sums up networks and edges that an older version has folded; install() calls it';
+
 /* ---- verify ---- */
 
 create function rewards.verify_network() returns table (part text, subject text, expected text, found text, detail text)
@@ -273,15 +316,16 @@ as $$
 	/* no deeper than is counted: chains in a circle end there, too */
 	with recursive edge as materialized (
 		select a.id as referee, a.referrer
-		from rewards.account a, rewards.cursor c
+		from rewards.account a join rewards.cursor c on c.single
 		where a.referrer is not null and a.seen_from <= c.last
 			and (cardinality(c.open_first) = 0 or rewards.is_folded(a.seen_from, c.last, c.open_first, c.open_last))
-	), walk(ancestor, level) as (
-		select e.referrer, 1 from edge e
+	), walk(ancestor, level, accounts) as (
+		/* those below one account go up together: most have nobody below them */
+		select e.referrer, 1, count(*) from edge e group by e.referrer
 		union all
-		select e.referrer, w.level + 1 from walk w join edge e on e.referee = w.ancestor where w.level < 32
+		select e.referrer, w.level + 1, w.accounts from walk w join edge e on e.referee = w.ancestor where w.level < 32
 	), counted as (
-		select w.ancestor as account, w.level, count(*) as accounts from walk w group by 1, 2
+		select w.ancestor as account, w.level, sum(w.accounts)::bigint as accounts from walk w group by 1, 2
 	)
 	select 'network', concat_ws(' ', a.kind, '"' || a.name || '"'), e.accounts::text, n.accounts::text,
 		format('level %s of the network differs from the edges', coalesce(e.level, n.level))
@@ -289,6 +333,19 @@ as $$
 	full join rewards.network n on n.account = e.account and n.level = e.level
 	left join rewards.account a on a.id = coalesce(e.account, n.account)
 	where e.accounts is distinct from n.accounts
+	union all
+	select 'network_size', concat_ws(' ', a.kind, '"' || a.name || '"'), e.size::text, s.size::text, 'differs from the edges'
+	from (
+		select c.account, row(coalesce(sum(c.accounts) filter (where c.level = 1), 0), sum(c.accounts), max(c.level)) as size from counted c group by c.account
+	) e
+	full join (select s.account, row(s.direct, s.network, s.depth) as size from rewards.network_size s) s on s.account = e.account
+	left join rewards.account a on a.id = coalesce(e.account, s.account)
+	where e.size::text is distinct from s.size::text
+	union all
+	select 'edge_month', concat_ws(' ', to_char(joined, 'YYYY-MM-DD'), to_char(sent, 'YYYY-MM-DD'), inviter_kind, kind), e.edges::text, m.edges::text, 'differs from the edges'
+	from rewards.folded_edges() e
+	full join rewards.edge_month m using (joined, sent, inviter_kind, kind)
+	where e.edges is distinct from m.edges
 $$;
 revoke all on function rewards.verify_network() from public;
-comment on function rewards.verify_network() is 'sizes of networks that are not what the folded edges give, computed in plain SQL';
+comment on function rewards.verify_network() is 'sizes of networks, and edges by month, that are not what the folded edges give, computed in plain SQL';

@@ -77,6 +77,7 @@ declare
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(email, 'email');
+	perform rewards.check_reader(email);
 	number := rewards.person(email);
 	quality := rewards.quality_score_of(number);
 	return jsonb_build_object(

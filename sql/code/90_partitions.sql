@@ -3,10 +3,14 @@
 create function rewards.make_partition(first bigint, upto bigint) returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
+	set default_tablespace = ''
 as $$
 declare
 	name text := case when first is null then 'usage_logs_default' else format('usage_logs_%s', first) end;
 begin
+	/* where usage_logs says, else where the database is: the caller's tables are none of its business */
+	perform set_config('default_tablespace', t.spcname, true)
+	from pg_class c join pg_tablespace t on t.oid = c.reltablespace where c.oid = 'rewards.usage_logs'::regclass;
 	/* attached, not created in place: that would wait for every writer */
 	execute format('create table rewards.%I (like rewards.usage_logs including defaults including constraints including storage including compression)', name);
 	execute format('create unique index %I on rewards.%I (request_id) where request_id is not null and status_code between 200 and 299',
@@ -78,7 +82,25 @@ begin
 		perform pg_sleep(0.01);
 		perform pg_stat_clear_snapshot();
 	end loop;
+	/*
+	 * Who sits idle in a transaction, or is prepared, and has read or written the default
+	 * partition does not let go of it in time: nobody needs to queue behind this call for it.
+	 */
+	if exists (
+			select from pg_locks l left join pg_stat_activity s on s.pid = l.pid
+			where l.relation = to_regclass('rewards.usage_logs_default') and l.pid is distinct from pg_backend_pid()
+				and l.database = (select d.oid from pg_database d where d.datname = current_database())
+				and (l.pid is null or s.state like 'idle in transaction%')) then
+		return 0;
+	end if;
 	lock table rewards.usage_partition in share row exclusive mode;
+	/* those that a dump of the schema alone has brought */
+	insert into rewards.usage_partition (first, upto)
+	select b.bounds[1]::bigint, b.bounds[2]::bigint
+	from pg_inherits i join pg_class c on c.oid = i.inhrelid
+	cross join lateral (select regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''?(\d+)''?\) TO \(''?(\d+)''?\)') as bounds) b
+	where i.inhparent = 'rewards.usage_logs'::regclass and b.bounds is not null
+	on conflict do nothing;
 	update rewards.usage_partition set started_at = clock_timestamp() where first <= last and started_at is null;
 	if to_regclass('rewards.usage_logs_default') is null then
 		perform rewards.make_partition(null, null);

@@ -42,7 +42,13 @@ create function rewards.register_named(kind text, account text, joined_at timest
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
+declare
+	number bigint := rewards.find_account(register_named.kind, register_named.account);
 begin
+	/* where nobody may be registered, such as on a writer of several nodes, who is known has to do */
+	if number is not null then
+		return number;
+	end if;
 	/* as posting does: what a row names counts, whatever auto_register says */
 	insert into rewards.account (kind, name, joined_at) values (register_named.kind, register_named.account, register_named.joined_at)
 	on conflict do nothing;
@@ -107,6 +113,7 @@ begin
 	perform rewards.check_range(since, until);
 	perform rewards.check_not_null(reason, 'reason');
 	perform rewards.check_not_null(dry_run, 'dry_run');
+	perform rewards.tell_removed(since, until);
 	if dry_run then
 		return query
 		select r.usage_id, r.kind, r.account, r.entry, r.booked, r.now_due
@@ -133,7 +140,7 @@ begin
 	update rewards.unrated_usage n set mended_at = clock_timestamp()
 	from rewards.usage_logs u
 	where n.mended_at is null and u.id = n.usage_id and u.created_at >= rerate.since and u.created_at < rerate.until;
-	perform rewards.log_call('rerate', jsonb_build_object('since', since, 'until', until, 'reason', reason), null,
+	perform rewards.log_call('rerate', jsonb_build_object('since', since, 'until', until, 'reason', reason, 'dry_run', dry_run), null,
 		jsonb_build_object('corrections', lines), rewards.caller()::text);
 end
 $$;
@@ -355,15 +362,26 @@ as $$
 		select v.key, v.since, v.until, v.value ->> 'event' as event, v.value ->> 'kind' as kind, (v.value ->> 'amount')::numeric as amount,
 			(v.value ->> 'recipient_level')::integer as level, coalesce((v.value ->> 'threshold')::integer, 0) as threshold
 		from version v where v.rule = 'bonus' and (v.value ->> 'amount')::numeric > 0
+	), before as materialized (
+		/* what was done by usage that has been removed */
+		select s.account, sum(s.referred_most)::bigint as requests, array_agg(s.name) as services
+		from rewards.removed_sum s
+		where s.sort = 'a' and exists (select from rewards.removal r where r.first = s.first
+			and not exists (select from rewards.usage_partition p where p.first = r.first))
+		group by s.account
 	), nth as (
 		/* the requests of those who were referred, from then on, in order of arrival */
-		select a.kind, a.name, u.created_at as at, row_number() over (partition by a.id order by u.id) as place
+		select a.kind, a.name, u.created_at as at, row_number() over (partition by a.id order by u.id)
+			+ coalesce(b.requests, 0) as place
 		from rewards.account a join rewards.usage_logs u on u.user_id = a.name and u.id > a.seen_from and u.created_at >= a.referred_at
+		left join before b on b.account = a.id
 		where a.kind = 'user' and u.status_code between 200 and 299
 			and exists (select from bonus b where b.event = 'milestone' and b.kind = 'user')
 		union all
 		select a.kind, a.name, u.created_at, row_number() over (partition by a.id order by u.id)
+			+ coalesce(b.requests, 0)
 		from rewards.account a join rewards.usage_logs u on u.provider_id = a.name and u.id > a.seen_from and u.created_at >= a.referred_at
+		left join before b on b.account = a.id
 		where a.kind = 'provider' and u.status_code between 200 and 299
 			and exists (select from bonus b where b.event = 'milestone' and b.kind = 'provider')
 	), first_use as (
@@ -385,7 +403,10 @@ as $$
 		union all
 		select 'trial', f.kind, f.name, 0, u.created_at
 		from first_use f join rewards.usage_logs u on u.id = f.id
-		where exists (
+		where not exists (
+			select from before b join rewards.account a on a.id = b.account
+			where a.kind = f.kind and a.name = f.name and f.service = any (b.services))
+		and exists (
 			select from version v
 			where v.rule = 'service' and v.key = f.service and v.since <= u.created_at and v.until > u.created_at and v.value is not null
 				/* one without points is not on trial */
@@ -460,6 +481,7 @@ begin
 			using errcode = 'invalid_parameter_value', hint = 'Presets are cxmpute, cxmpute_guide and creator; NULL stands for the rules recorded.';
 	end if;
 	perform rewards.check_changes(changes);
+	perform rewards.tell_removed(since, until);
 	return query
 	select l.kind, l.account, l.entry, trim_scale(sum(l.actual)), trim_scale(sum(l.simulated))
 	from (

@@ -155,9 +155,21 @@ create table if not exists rewards.admin_log (
 comment on table rewards.admin_log is 'every admin call with what it changed (C11, X2)';
 
 create table if not exists rewards.access (
-	role regrole not null,
+	role text collate "C" not null,
 	access text not null,
 	granted_at timestamptz not null default clock_timestamp(),
 	primary key (role, access)
 );
-comment on table rewards.access is 'what grant_access() has given';
+/* 0.1.0 had a regrole, which no restore takes where the role is missing */
+do $$
+begin
+	if exists (select from pg_attribute where attrelid = 'rewards.access'::regclass and attname = 'role' and atttypid = 'regrole'::regtype) then
+		alter table rewards.access alter column role type text collate "C" using role::text;
+	end if;
+end
+$$;
+alter table rewards.access add column if not exists role_number oid;
+alter table rewards.access add column if not exists identity text;
+alter table rewards.access add column if not exists account bigint;
+comment on table rewards.access is
+	'what grant_access() has given. role: the name, quoted as in SQL; role_number: the role it was in the database of that identity, so that in this one no other role of the name gets it; account: the one that a member is bound to, NULL where a parameter or claims tell';

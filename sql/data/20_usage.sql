@@ -83,6 +83,7 @@ create table if not exists rewards.cursor (
 	announced_by xid8,
 	posted_at timestamptz
 );
+alter table rewards.cursor add column if not exists sealed boolean not null default false;
 insert into rewards.cursor default values on conflict do nothing;
 comment on table rewards.cursor is 'how far posting has come: totals hold the rows up to last, except those in open stretches';
 
@@ -169,3 +170,119 @@ create table if not exists rewards.network (
 	primary key (account, level)
 ) with (fillfactor = 80);
 comment on table rewards.network is 'how many accounts an account has below it at each level, by the edges folded';
+
+/* posting rewrites rows of these all the time: vacuumed at a fifth, as is usual, they would be a half larger than they need to be */
+alter table rewards.day_total set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+alter table rewards.month_total set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+alter table rewards.score set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+alter table rewards.activity set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+
+create table if not exists rewards.seal (
+	source text collate "C" not null check (source in ('usage_logs', 'journal')),
+	partition bigint not null,
+	number bigint not null check (number >= 1),
+	numbers int8multirange not null,
+	rows bigint not null,
+	marks bytea not null,
+	hash bytea not null check (octet_length(hash) = 32),
+	sealed_at timestamptz not null,
+	primary key (source, partition, number),
+	check (source = 'usage_logs' or partition = 0)
+);
+create index if not exists seal_sealed_at on rewards.seal (sealed_at);
+comment on table rewards.seal is
+	'what each posting folded, proved: numbers it decided in a partition (its first number, 0 for the default one and the journal), marks of their rows, and the hash over them and the chain''s seal before';
+
+create table if not exists rewards.removal (
+	first bigint primary key,
+	upto bigint not null,
+	rows bigint not null,
+	oldest timestamptz,
+	newest timestamptz,
+	unpriced bigint not null,
+	sums bytea not null,
+	seals bytea not null,
+	removed_at timestamptz not null default clock_timestamp(),
+	recorded_xid xid8 not null default pg_current_xact_id(),
+	identity text not null default rewards.database_identity()
+);
+comment on table rewards.removal is
+	'partitions of usage_logs that have been summed up, to be removed: how many rows, of which times, how many without a price, and SHA-256 over their sums and seals. An entry of the journal (event removal) holds the SHA-256 over all that';
+
+/* the C core reads these columns by name; sort as in tally() */
+create table if not exists rewards.removed_sum (
+	first bigint not null,
+	sort "char" not null,
+	account bigint,
+	day date not null,
+	unit smallint,
+	entry smallint,
+	level smallint,
+	name text collate "C",
+	amount numeric not null check (abs(amount) < 1e18 and trunc(amount, 9) = amount),
+	events bigint not null,
+	tokens bigint not null,
+	first_at timestamptz,
+	last_at timestamptz,
+	referred_least bigint,
+	referred_most bigint,
+	check (case sort when 'd' then num_nulls(unit, entry, level) when 'o' then num_nulls(first_at, last_at, referred_least, referred_most)
+		when 'a' then num_nulls(first_at, last_at, referred_least, referred_most) else 1 end = 0)
+);
+create index if not exists removed_sum_partition on rewards.removed_sum using brin (first);
+create index if not exists removed_sum_payer on rewards.removed_sum (account) where unit = 3;
+comment on table rewards.removed_sum is
+	'what the rows of removed partitions add up to, in parts: by account and day as in day_total (d), models by owner (o), what accounts did by day and service (a)';
+
+create table if not exists rewards.removed_traffic (
+	first bigint not null,
+	day date not null,
+	hour smallint not null,
+	service text collate "C" not null,
+	tier text collate "C" not null,
+	requests bigint not null,
+	failed bigint not null,
+	input_tokens bigint not null,
+	output_tokens bigint not null,
+	provider_points numeric not null,
+	user_points numeric not null,
+	creator_earnings numeric not null,
+	cost numeric not null,
+	primary key (first, day, hour, service, tier)
+);
+comment on table rewards.removed_traffic is 'the same by hour, service and tier, as in traffic_day and traffic_hour';
+
+create table if not exists rewards.removed_usage (
+	id bigint primary key,
+	service text,
+	tier text,
+	input_tokens integer not null,
+	output_tokens integer not null
+);
+comment on table rewards.removed_usage is 'of removed rows that entries of the journal are about, what traffic needs of them';
+
+create table if not exists rewards.verification (
+	id bigint generated always as identity primary key,
+	at timestamptz not null,
+	since timestamptz,
+	until timestamptz,
+	seconds numeric not null,
+	rows bigint not null,
+	findings bigint not null,
+	by text not null
+);
+comment on table rewards.verification is 'each verify() that was completed: when it began, of which range, how long it took, how many rows of usage it computed again, what it found, who called it';
+
+create table if not exists rewards.worker (
+	single boolean primary key default true check (single),
+	identity text not null default rewards.database_identity(),
+	stopped boolean not null default false,
+	stays boolean not null default false,
+	maintained_on date,
+	failures integer not null default 0,
+	failure text,
+	next_try timestamptz
+);
+insert into rewards.worker default values on conflict do nothing;
+comment on table rewards.worker is
+	'the worker of the database that has this identity: whether it was stopped, whether it stays when there is nothing to do, on which programme day it last maintained, and what fails';

@@ -58,6 +58,7 @@ create table if not exists rewards.unrated_usage (
 	recorded_at timestamptz not null default clock_timestamp(),
 	mended_at timestamptz
 );
+create index if not exists unrated_usage_open on rewards.unrated_usage (usage_id) where mended_at is null;
 comment on table rewards.unrated_usage is 'usage of deduct_token() that was stored without earnings because computing them failed, until rerate() has gone over it';
 
 create table if not exists rewards.payout_method (

@@ -16,6 +16,7 @@ insert into call values
 	('adjust', 'account text, kind text, amount numeric, reason text, unit text DEFAULT ''points''::text, reference text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('appeal', 'account text, kind text, message text', 'bigint', 'v'),
 	('approve_payout', 'id bigint, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
+	('audit_reward', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric, origin text, key text, version bigint, value jsonb, valid_from timestamp with time zone, recorded_at timestamp with time zone, updated_by text, log_id bigint, call text, session_role text)', 's'),
 	('authorize_usage', 'user_id text, amount numeric, request_id text, ttl interval DEFAULT ''00:15:00''::interval', 'numeric', 'v'),
 	('balance', 'account text, kind text DEFAULT ''user''::text, unit text DEFAULT ''points''::text', 'TABLE(earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)', 's'),
 	('close_review', 'id bigint, note text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
@@ -45,11 +46,13 @@ insert into call values
 	('leaderboard_top', 'board text, month date, n integer DEFAULT 100', 'SETOF rewards.board_place', 's'),
 	('load_preset', 'name text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('maintain', '', 'TABLE(task text, done bigint)', 'v'),
+	('me', 'OUT kind text, OUT account text', 'record', 's'),
 	('model_earnings', 'user_id text', 'jsonb', 's'),
 	('month', 'month text', 'date', 'i'),
 	('notification_done', 'ids bigint[]', 'bigint', 'v'),
 	('perks', 'account text, kind text DEFAULT ''user''::text', 'TABLE(perk text, since timestamp with time zone, until timestamp with time zone, active boolean)', 's'),
 	('post', 'max_events bigint DEFAULT NULL::bigint, OUT events bigint, OUT entries bigint, OUT complete boolean', 'record', 'v'),
+	('provider_earnings', 'id text, days integer DEFAULT 30', 'jsonb', 's'),
 	('quote', 'endpoint text, model text, input_tokens integer, output_tokens integer, user_id text DEFAULT NULL::text, provider_id text DEFAULT NULL::text, at timestamp with time zone DEFAULT now()', 'TABLE(service text, tier text, provider_points numeric, user_points numeric, creator_earnings numeric, cost numeric)', 's'),
 	('record_uptime', 'provider text, day date, seconds integer', 'void', 'v'),
 	('redeem_code', 'code text, email text, OUT status text, OUT inviter text, OUT message text', 'record', 'v'),
@@ -67,6 +70,9 @@ insert into call values
 	('release_hold', 'request_id text', 'boolean', 'v'),
 	('release_invites', 'n integer, updated_by text DEFAULT CURRENT_USER', 'TABLE(email text, code text)', 'v'),
 	('repair', 'reason text', 'bigint', 'v'),
+	('remove_partitions', '', 'bigint', 'v'),
+	('report_html', 'month date', 'text', 's'),
+	('report_html', 'month text DEFAULT NULL::text', 'text', 's'),
 	('request_payout', 'account text, kind text, amount numeric, unit text DEFAULT ''earnings''::text, method text DEFAULT NULL::text, reference text DEFAULT NULL::text', 'bigint', 'v'),
 	('rerate', 'since timestamp with time zone, until timestamp with time zone, reason text, dry_run boolean DEFAULT true', 'TABLE(usage_id bigint, kind text, account text, entry text, booked numeric, now_due numeric)', 'v'),
 	('resolve_appeal', 'id bigint, accepted boolean, note text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
@@ -74,6 +80,7 @@ insert into call values
 	('reverse_usage', 'usage_id bigint, reason text', 'bigint', 'v'),
 	('revoke_code', 'code text, reason text, updated_by text DEFAULT CURRENT_USER', 'integer', 'v'),
 	('revoke_rewards', 'account text, kind text, reason text, since timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'numeric', 'v'),
+	('resume_worker', '', 'text', 'v'),
 	('sanction', 'account text, kind text, reason text, updated_by text DEFAULT CURRENT_USER', 'text', 'v'),
 	('set_bonus', 'event text, kind text, amount numeric, recipient_level integer DEFAULT 1, threshold integer DEFAULT NULL::integer, hold interval DEFAULT NULL::interval, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_creator_rate', 'rate numeric, tier text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -83,6 +90,7 @@ insert into call values
 	('set_model_owner', 'model_id text, owner text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_model_pattern', '"position" integer, pattern text, tier text, but_not text DEFAULT NULL::text, match text DEFAULT ''contains''::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_multiplier', 'account text, kind text, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_node', 'role text, number integer DEFAULT 0', 'text', 'v'),
 	('set_payout_method', 'account text, method text, details jsonb, kind text DEFAULT ''user''::text, updated_by text DEFAULT CURRENT_USER', 'void', 'v'),
 	('set_payout_rule', 'unit text, minimum numeric, auto boolean DEFAULT false, methods text[] DEFAULT NULL::text[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_pricing', 'config_key text, price_per_unit numeric, unit text, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'SETOF rewards.price_set', 'v'),
@@ -94,6 +102,7 @@ insert into call values
 	('set_referral_rates', 'kind text, rates numeric[], valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_service', 'service text, endpoint_suffix text, points numeric DEFAULT NULL::numeric, provider_per_token numeric DEFAULT 0, user_base numeric DEFAULT 0, user_per_token numeric DEFAULT 0, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_setting', 'name text, value text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('set_retention', 'keep interval, action text DEFAULT ''drop''::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_status', 'account text, kind text, status text, reason text, until timestamp with time zone DEFAULT NULL::timestamp with time zone, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_streak_multiplier', 'kind text, days integer, multiplier numeric, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
 	('set_tier', 'tier text, points numeric, vram_above numeric DEFAULT NULL::numeric, vram_upto numeric DEFAULT NULL::numeric, title text DEFAULT NULL::text, valid_from timestamp with time zone DEFAULT now(), updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
@@ -105,12 +114,15 @@ insert into call values
 	('shares_of', 'usage_id bigint', 'TABLE(kind text, account text, entry text, level integer, amount numeric)', 's'),
 	('simulate', 'preset text, since timestamp with time zone, until timestamp with time zone, changes jsonb DEFAULT ''{}''::jsonb', 'TABLE(kind text, account text, entry text, actual numeric, simulated numeric)', 's'),
 	('start_campaign', 'name text, multiplier numeric, since timestamp with time zone, until timestamp with time zone, kind text DEFAULT NULL::text, service text DEFAULT NULL::text, tier text DEFAULT NULL::text, updated_by text DEFAULT CURRENT_USER', 'bigint', 'v'),
+	('start_worker', '', 'text', 'v'),
+	('stop_worker', '', 'text', 'v'),
+	('spark', 'account text, kind text DEFAULT ''user''::text', 'text', 's'),
 	('statement', 'account text, kind text DEFAULT ''user''::text, since date DEFAULT NULL::date, until date DEFAULT NULL::date', 'TABLE(day date, unit text, entry text, level integer, events bigint, amount numeric, balance numeric)', 's'),
 	('take_notifications', 'n integer, lease interval DEFAULT ''00:05:00''::interval', 'TABLE(id bigint, kind text, account text, event text, payload jsonb, created_at timestamp with time zone)', 'v'),
 	('toggle_mainnet', 'is_mainnet boolean, updated_by text DEFAULT CURRENT_USER, valid_from timestamp with time zone DEFAULT now()', 'boolean', 'v'),
 	('track_usage', 'request_id text, user_id text, provider_id text, endpoint text, model text, status_code integer, input_tokens integer, output_tokens integer, latency_ms integer, character_id text DEFAULT NULL::text, usage_type text DEFAULT NULL::text, created_at timestamp with time zone DEFAULT now()', 'bigint', 'v'),
 	('uninstall', 'confirmation text', 'void', 'v'),
-	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 's'),
+	('verify', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone', 'TABLE(part text, subject text, expected text, found text, detail text)', 'v'),
 	('waitlist_position', 'email text', 'integer', 's');
 select is((select string_agg(format('%s returns %s, %s', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.provolatile), e'\n')
 		from pg_proc p where p.pronamespace = 'rewards'::regnamespace and p.proname = c.name and pg_get_function_arguments(p.oid) = c.arguments),
@@ -157,8 +169,23 @@ insert into relation values
 	('referral_relationships', 'kind referee referrer code created_at referrer_kind'),
 	('quality_history', 'day kind account method score referees parts'),
 	('referrals', 'id inviter_email invited_email invite_code status created_at kind referee joined_at'),
+	('usage_by_day', 'day service tier requests failed input_tokens output_tokens provider_points user_points creator_earnings cost'),
+	('usage_by_hour', 'dow hour service tier requests failed input_tokens output_tokens provider_points user_points creator_earnings cost'),
+	('usage_by_service', 'month service tier requests failed input_tokens output_tokens provider_points user_points creator_earnings cost'),
+	('provider_performance', 'day provider_id requests failed error_rate latency_p50 latency_p95 latency_p99 uptime_seconds points'),
+	('user_engagement', 'day dau wau mau new_users'),
+	('retention_cohorts', 'cohort week users active rate'),
+	('referral_funnel', 'month inviter sent joined onboarded active retained conversion activation retention value kind'),
+	('viral_coefficient', 'month users invites_per_user conversion k'),
+	('top_influencers', 'account kind direct network depth value'),
+	('revenue_by_month', 'month service tier cost creator_earnings margin'),
+	('revenue_projection', 'month low expected high method'),
+	('creator_trends', 'period since creator_id model_id usage_count tokens earnings new_users'),
 	('reviews', 'id kind account reason evidence created_at open closed_at closed_by note'),
-	('rules', 'rule key value valid_from recorded_at updated_by in_force'),
+	('rules', 'rule key value valid_from recorded_at updated_by in_force version'),
+	('partitions', 'partition first upto made_at started_at summed_up_at kept_for'),
+	('removals', 'partition first upto rows oldest newest removed_at gone journal_id seal'),
+	('seals', 'source partition number rows first last seal sealed_at'),
 	('services', 'service endpoint_suffix points provider_per_token user_base user_per_token valid_from updated_by'),
 	('settings', 'name value default_value description updated_by updated_at'),
 	('streak_multipliers', 'kind days multiplier valid_from updated_by'),
@@ -181,7 +208,7 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 	'character_id text, cost numeric, created_at timestamp with time zone not null, creator_earnings numeric, distribution rewards.distribution, endpoint text not null, '
 	'id bigint not null, input_tokens integer not null, latency_ms integer, model text, output_tokens integer not null, provider_id text, provider_points numeric, '
 	'request_id text, service text, status_code integer not null, tier text, usage_type text, user_id text not null, user_points numeric', 'columns of usage_logs');
-select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions,unpriced_rows,unrated_rows}'::text[]) c;
+select has_column('rewards', 'status', c, 'status.' || c) from unnest('{backlog,lag,last_post,partitions,unpriced_rows,unrated_rows,last_verify,last_verify_findings,verifying,worker,worker_pid,open_stretches,held_back_by,partitions_ahead,version,open_since,last_maintain,worker_failures,cache_bytes,cache_hits,cache_misses,cache_drops}'::text[]) c;
 select is((select count(*) from rewards.status), 1::bigint, 'status is one row');
 select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute
 		where attrelid = (select typrelid from pg_type where oid = 'rewards.board_place'::regtype) and attnum > 0 and not attisdropped),
@@ -210,14 +237,22 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 from (values ('account_fact', 'id bigint, account bigint, fact text, number numeric, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
 	('activity', 'account bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred bigint, services text[], streak integer, best_streak integer, streak_since date, last_day date, requests bigint, onboarded_at timestamp with time zone'),
 	('account_status', 'id bigint, account bigint, status text, source text, valid_from timestamp with time zone, seen_from bigint, sure_from bigint, valid_until timestamp with time zone, reason text, recorded_at timestamp with time zone, recorded_xid xid8, updated_by text'),
+	('worker', 'single boolean, identity text, stopped boolean, stays boolean, maintained_on date, failures integer, failure text, next_try timestamp with time zone'),
 	('uptime', 'account bigint, day date, seconds integer, reached boolean, counted boolean, booked numeric, recorded_at timestamp with time zone'),
 	('hold', 'id bigint, account bigint, amount numeric, request_id text, expires_at timestamp with time zone, created_at timestamp with time zone, seen_from bigint, closed_at timestamp with time zone, outcome text, usage_id bigint'),
+	('seal', 'source text, partition bigint, number bigint, numbers int8multirange, rows bigint, marks bytea, hash bytea, sealed_at timestamp with time zone'),
+	('removal', 'first bigint, upto bigint, rows bigint, oldest timestamp with time zone, newest timestamp with time zone, unpriced bigint, sums bytea, seals bytea, removed_at timestamp with time zone, recorded_xid xid8, identity text'),
+	('removed_sum', 'first bigint, sort "char", account bigint, day date, unit smallint, entry smallint, level smallint, name text, amount numeric, events bigint, tokens bigint, first_at timestamp with time zone, last_at timestamp with time zone, referred_least bigint, referred_most bigint'),
+	('verification', 'id bigint, at timestamp with time zone, since timestamp with time zone, until timestamp with time zone, seconds numeric, rows bigint, findings bigint, by text'),
 	('lot', 'id bigint, account bigint, unit smallint, remaining numeric, expires_at timestamp with time zone'),
 	('unit', 'number smallint, name text'),
 	('wallet', 'account bigint, unit smallint, balance numeric, anchor bigint, next_expiry timestamp with time zone, moves bigint, updated_at timestamp with time zone')) t(name, columns);
 select col_is_pk('rewards', 'activity', 'account', 'an account''s activity is there once');
 select col_is_pk('rewards', 'wallet', array['account', 'unit'], 'a wallet is there once');
 select col_is_pk('rewards', 'lot', 'id', 'a lot is there once');
+select col_is_pk('rewards', 'seal', array['source', 'partition', 'number'], 'a seal is there once in its chain');
+select throws_ok(format('insert into rewards.seal values (%L, %s, %s, ''{}'', 0, '''', %L, now())', x.source, x.partition, x.number, x.hash), '23514', null, 'no seal of ' || x.source || ' ' || x.partition || ' ' || x.number)
+from (values ('account', 0, 1, sha256('')), ('journal', 1, 1, sha256('')), ('journal', 0, 0, sha256('')), ('usage_logs', 1, 1, '\x00')) x(source, partition, number, hash);
 select is((select string_agg(number || ' ' || name, ', ' order by number) from rewards.unit), '1 points, 2 earnings, 3 credits, 4 tokens', 'the units that the programme knows');
 select is(pg_get_indexdef('rewards.hold_request'::regclass), 'CREATE UNIQUE INDEX hold_request ON rewards.hold USING btree (request_id) WHERE (closed_at IS NULL)', 'a request has one open hold');
 select is(pg_get_indexdef('rewards.journal_reference'::regclass), 'CREATE UNIQUE INDEX journal_reference ON rewards.journal USING btree (event, reference) WHERE (reference IS NOT NULL)', 'a reference adds once');
@@ -241,6 +276,18 @@ from pg_index i where i.indrelid = 'rewards.journal'::regclass and i.indisunique
 -- every call on a board has a form by month as text and one by date
 select is(count(*), 6::bigint, 'two forms of the three calls') from pg_proc p
 where p.pronamespace = 'rewards'::regnamespace and p.proname ~ '^leaderboard_' and p.prosecdef and p.proparallel = 'u';
+
+/* ---- parameters and settings ---- */
+
+select is((select string_agg(format('%s %s %s', name, context, vartype), ', ' order by name) from pg_settings where name in ('rewards.cache_size', 'rewards.databases')),
+	'rewards.cache_size user integer, rewards.databases sighup string', 'server parameters');
+select throws_ok('set rewards.unknown = 1', '42602', null, 'the prefix is reserved');
+select throws_ok('set rewards.databases = ''postgres''', '55P02', null, 'databases are named in the configuration');
+select is((select string_agg(name || ' ' || default_value, ', ' order by name) from rewards.settings where name like 'post\_%'), 'post_backlog 10000, post_delay 1 s', 'settings of the worker');
+select throws_ok(format('select rewards.set_setting(%L, %L)', n, v), '22023', null, n || ' is not ' || v)
+from (values ('post_delay', '0'), ('post_delay', '9 ms'), ('post_delay', '25 hours'), ('post_delay', 'soon'), ('post_delay', '-1 s'), ('post_backlog', '0'), ('post_backlog', '-1'), ('post_backlog', 'all')) x(n, v);
+select lives_ok(format('select rewards.set_setting(%L, %L)', n, v), n || ' may be ' || v)
+from (values ('post_delay', '10 ms'), ('post_delay', '1 day'), ('post_backlog', '1'), ('post_backlog', '999999999')) x(n, v);
 
 /* ---- every object is explained, nothing depends on the caller's search_path ---- */
 
@@ -273,7 +320,7 @@ select is_empty($$
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace and has_function_privilege('public', p.oid, 'execute')
 	$$, '{distribution_in,distribution_out,distribution_recv,distribution_send,distribution_eq,distribution_ne,distribution_hash,shares,
-		entry_name,entry_number,month,library_version,setting_defaults,caller}'::text[], 'what PUBLIC may call');
+		entry_name,entry_number,month,library_version,setting_defaults,caller,me}'::text[], 'what PUBLIC may call');
 select is_empty($$
 	select c.oid::regclass, p from pg_class c, unnest('{select,insert,update,delete,truncate,references,trigger}'::text[]) p
 	where c.relnamespace = 'rewards'::regnamespace and c.relkind in ('r', 'p', 'v') and has_table_privilege('public', c.oid, p)
@@ -301,9 +348,9 @@ exception when others then
 end $$;
 select is(pg_temp.attempt('rewards_test_nobody', command), '42501', 'nobody: ' || command) from unnest(array[
 	'select count(*) from rewards.usage_logs', 'select count(*) from rewards.user_points', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')',
-	'select rewards.post()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
+	'select rewards.post()', 'select rewards.start_worker()', 'select rewards.stop_worker()', 'select rewards.resume_worker()', 'insert into rewards.usage_logs (user_id, endpoint) values (''u'', ''/tts'')', 'select rewards.account_summary(''u'')',
 	'select * from rewards.leaderboard', 'select * from rewards.leaderboard_top(''user'')', 'select * from rewards.leaderboard_rank(''u'', ''user'')', 'select * from rewards.leaderboard_around(''u'', ''user'')',
-	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth',
+	'select rewards.repair(''x'')', 'select rewards.referral_stats(''u'')', 'select * from rewards.referral_network(''u'')', 'select * from rewards.referral_growth', 'select * from rewards.usage_by_day', 'select * from rewards.provider_performance', 'select rewards.spark(''u'')',
 	'select rewards.credits(''u'')', 'select * from rewards.user_credits', 'select * from rewards.pricing', 'select rewards.deduct_token(''u'')', 'select rewards.add_credits(''u'', 1)', 'select rewards.quote(''/tts'', null, 0, 0)',
 	'select rewards.earn_codes(''u'')', 'select rewards.referral_quality(''u'')', 'select rewards.appeal(''u'', ''user'', ''x'')', 'select * from rewards.referrals', 'select * from rewards.account_statuses', 'select rewards.set_status(''u'', ''user'', ''banned'', ''x'')']) command;
 select lives_ok(format('select rewards.grant_access(%L, %L)', 'rewards_test_' || a, a), 'grant_access ' || a) from unnest('{app,analyst}'::text[]) a;
@@ -314,15 +361,15 @@ select set_eq($$
 		and has_function_privilege('rewards_test_app', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{track_usage,register_account,register_model,register_character,referral_code,referral_signup,record_uptime,next_number,deduct_token,authorize_usage,release_hold,request_payout,join_waitlist,waitlist_position,take_notifications,notification_done,
 		share_referral,redeem_code,customize_invite,complete_onboarding,earn_codes,appeal,
-		earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+		earning_history,account_summary,provider_earnings,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,detector_defaults,require_installed}'::text[], 'what app may call');
+		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,posted,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
-	$$, '{earning_history,account_summary,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
+	$$, '{report_html,earning_history,account_summary,provider_earnings,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		tail_totals,tail_models,tail_accounts,tail_events,tail_unpriced,wallet_expired,open_holds,partitions_ahead,board_name,today,setting,is_active,detector_defaults,require_installed}'::text[], 'what analyst may call');
+		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,posted,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')
@@ -383,8 +430,8 @@ select is(pg_temp.attempt('rewards_test_app', command), '42501', 'app: ' || comm
 	'select * from rewards.quality_score', 'select * from rewards.review', 'select * from rewards.appeal', 'select * from rewards.revocation', 'delete from rewards.notification',
 	 'select rewards.set_referral_kinds(''user'', ''provider'', true)', 'select rewards.revoke_code(''a'', ''x'')', 'select * from rewards.voided_identity', 'select rewards.load_preset(''cxmpute'')', 'select rewards.set_setting(''auto_register'', ''off'')', 'select rewards.set_model_owner(''m'', ''b'')',
 	'select rewards.post()', 'select rewards.verify()', 'select rewards.install()', 'select rewards.uninstall(''drop all data'')', 'select rewards.grant_access(''rewards_test_nobody'', ''app'')',
-	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()',
-	'select rewards.verify_rows(null, null)', 'select rewards.rerate(''2025-01-01'', ''2026-01-01'', ''x'')', 'select rewards.simulate(null, ''2025-01-01'', ''2026-01-01'')',
+	'select rewards.referral_signup(rewards.referral_code(''a''), ''c'', ''user'', ''2020-01-01'')', 'select rewards.usage_before_insert()', 'select rewards.make_partitions()', 'select rewards.remove_partitions()', 'select rewards.sum_up_partitions()', 'select rewards.remove_summed_up()', 'select rewards.set_retention(''1 day'')', 'select * from rewards.removal', 'select * from rewards.removed_sum',
+	'select rewards.verify_rows(null, null)', 'select rewards.verify_seals(null, null)', 'select rewards.verify_sealed_numbers()', 'select rewards.verify_step(''rows'', null, null)', 'select rewards.show_step(0, 0, 1)', 'select rewards.wrong_wallets()', 'select * from rewards.seal', 'update rewards.seal set rows = 0', 'select * from rewards.verification', 'select rewards.rerate(''2025-01-01'', ''2026-01-01'', ''x'')', 'select rewards.simulate(null, ''2025-01-01'', ''2026-01-01'')',
 	'select rewards.rerate_rows(''2025-01-01'', ''2026-01-01'')', 'select rewards.simulate_rows(''2025-01-01'', ''2026-01-01'', null, null)', 'select rewards.repair(''x'')', 'select rewards.refold()', 'select * from rewards.score',
 	'select * from rewards.score_bucket', 'insert into rewards.journal default values', 'select * from rewards.board_top(2::smallint, null, 1)',
 	'select * from rewards.tail_account(''user'', ''u'')', 'select rewards.set_bonus(''signup'', ''user'', 1000)', 'select rewards.set_streak_multiplier(''user'', 1, 2)',
@@ -418,7 +465,7 @@ from relation r where r.name <> 'admin_log';
 select is(pg_temp.attempt('rewards_test_app', format('select * from rewards.%I', r.name)), 'done', 'app: ' || r.name)
 from relation r where r.name <> 'admin_log';
 select is(pg_temp.attempt('rewards_test_analyst', command), 'done', 'analyst: ' || command) from unnest(array[
-	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
+	'select rewards.account_summary(''u'')', 'select rewards.earning_history(''u'')', 'select rewards.provider_earnings(''p'')', 'select rewards.statement(''u'')', 'select rewards.balance(''u'')', 'select rewards.explain_tier(''mixtral'')',
 	'select rewards.model_earnings(''a'')', 'select * from rewards.leaderboard_top(''user'', ''all'')', 'select * from rewards.leaderboard_rank(''u'', ''user'', ''all'')',
 	'select * from rewards.leaderboard_around(''u'', ''user'', ''all'')', 'select * from rewards.referral_chain(''b'')', 'select * from rewards.referral_network(''a'')',
 	'select rewards.referral_stats(''a'')', 'select rewards.referral_quality(''a'')', 'select rewards.referral_analytics(''a'')', 'select rewards.perks(''a'')', 'select status, kind, referee, joined_at from rewards.referrals', 'select rewards.credits(''u'')', 'select rewards.is_mainnet()', 'select rewards.quote(''/tts'', null, 0, 0)', 'copy (select user_id, total_points from rewards.user_points) to stdout csv header', 'select backlog from rewards.status']) command

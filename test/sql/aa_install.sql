@@ -33,6 +33,8 @@ select call, pg_temp.outcome('select ' || call) from (values
 	('rewards.account_summary(''u'')'),
 	('rewards.account_summary(''u'', ''user'', date ''2025-01-01'')'),
 	('rewards.earning_history(''u'')'),
+	('rewards.provider_earnings(''p'')'),
+	('rewards.spark(''u'')'),
 	('rewards.statement(''u'')'),
 	('rewards.balance(''u'')'),
 	('rewards.shares_of(1)'),

@@ -24,12 +24,12 @@ select call, pg_temp.outcome('select rewards.' || call) from unnest(array[
 	'set_setting(null, ''on'')', 'set_setting(''auto_register'', null)', 'set_setting(''auto_register'', ''on'', null)',
 	'set_tier(''t'', 1, valid_from => null)', 'set_user_share(0.1, null)', 'set_creator_rate(0.1, null, null)', 'set_referral_rates(''user'', ''{0.1}'', null)',
 	'track_usage(''r'', null, null, ''/tts'', null, 200, 0, 0, 0)', 'track_usage(''r'', ''u'', null, null, null, 200, 0, 0, 0)',
-	'account_summary(null)', 'account_summary(''a'', null)', 'earning_history(null)', 'earning_history(''a'', null)', 'earning_history(''a'', ''user'', null)',
+	'account_summary(null)', 'account_summary(''a'', null)', 'earning_history(null)', 'spark(null)', 'spark(''a'', null)', 'earning_history(''a'', null)', 'earning_history(''a'', ''user'', null)',
 	'statement(null)', 'statement(''a'', null)', 'balance(null)', 'balance(''a'', null)', 'balance(''a'', ''user'', null)', 'shares_of(null)', 'explain_reward(null)', 'model_earnings(null)',
 	'grant_access(null, ''app'')', 'grant_access(''x'', null)']) call;
 -- kinds, units, months, days
 select call, pg_temp.outcome('select rewards.' || call) from unnest(array[
-	'register_account(''a'', ''creator'')', 'register_account(''a'', ''USER'')', 'referral_code(''a'', '''')', 'account_summary(''a'', ''x'')', 'earning_history(''a'', ''x'')',
+	'register_account(''a'', ''creator'')', 'register_account(''a'', ''USER'')', 'referral_code(''a'', '''')', 'account_summary(''a'', ''x'')', 'earning_history(''a'', ''x'')', 'spark(''a'', ''x'')',
 	'statement(''a'', ''x'')', 'balance(''a'', ''x'')', 'balance(''a'', ''user'', ''euros'')', 'earning_history(''a'', ''user'', 0)', 'earning_history(''a'', ''user'', -1)',
 	'earning_history(''a'', ''user'', 2147483647)', 'account_summary(''a'', ''user'', ''2025-13'')', 'account_summary(''a'', ''user'', ''2025'')', 'account_summary(''a'', ''user'', ''January'')',
 	'month('''')', 'month(''2025-00'')', 'month(''2025-02-30'')', 'month(''0000-01'')', 'month(''2025-1'')', 'month(''ALL'')', 'post(-1)',

@@ -74,7 +74,7 @@ select complete from rewards.post();
 select earned, held, available from rewards.balance('held');
 select earned, held, available from rewards.balance('holder');
 select entry, amount, held_until - created_at as hold from rewards.journal j cross join lateral rewards.shares(j.distribution) s where held_until is not null order by j.id;
-select entry, amount from rewards.statement('held') where entry <> 'usage' order by 1, 2;
+select entry, sum(amount) as amount from rewards.statement('held') where entry <> 'usage' group by 1 order by 1;
 /* no account is held back by another's */
 select earned, held, available from rewards.balance('top') b;
 -- whose time has passed

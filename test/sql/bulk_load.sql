@@ -2,7 +2,7 @@
 -- they do not fit into rewards.cache_size, forgets some on the way: the shares are
 -- the same, also of who got a referrer between two such statements.
 select rewards.uninstall('drop all data');
-select rewards.install();
+select rewards.install() like 'rewards % is installed' as installed;
 select count(*) from (select rewards.register_account('u' || n, joined_at => '2025-01-01') from generate_series(1, 3000) n) r;
 select count(*) from (
 	select rewards.referral_signup(code => 'u' || n / 10, referee => 'u' || n, at => '2025-01-01') from generate_series(10, 2000) n) s;

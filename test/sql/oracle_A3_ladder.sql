@@ -36,7 +36,9 @@ execute status; execute use;
 select * from pg_temp.refused();
 select count(*) as strangers from rewards.accounts where account in ('x', 'y', 'z');
 -- it is over by itself; the third time is the last
+set session_replication_role to replica;
 update rewards.account_status set valid_until = now() where status = 'suspended';
+reset session_replication_role;
 select rewards.signal_change('rewards.account_status');
 execute status; execute use;
 select rewards.sanction('ann', 'user', 'never learns');
@@ -64,6 +66,6 @@ select account, message, status, note from rewards.appeals order by id;
 select rewards.sanction('ann', 'user', 'once more');
 select status, source, reason, until is not null as ends, updated_by = current_user as by_me from rewards.account_statuses where account = 'ann' order by recorded_at;
 select event, payload - 'until' as payload from rewards.notifications where account = 'ann' and event in ('status', 'appeal_resolved') order by id;
-select call, before, after from rewards.admin_log where call in ('sanction', 'set_status', 'resolve_appeal') order by id;
+select call, before ->> 'status' as before, after ->> 'status' as after, before -> 'until' is distinct from after -> 'until' as other_end from rewards.admin_log where call in ('sanction', 'set_status', 'resolve_appeal') order by id;
 select complete from rewards.post();
 select * from rewards.verify();

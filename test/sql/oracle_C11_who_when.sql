@@ -25,8 +25,10 @@ select rewards.set_token_cost('chat', 2, '2025-01-01', 'hugo') is not null as se
 select rewards.set_payout_method('ben', 'bank', '{"iban": "secret"}', updated_by => 'jon');
 select type, amount, reason, case when updated_by = current_user then 'me' else updated_by end as updated_by from rewards.credit_transactions order by id;
 /* entries by what they hold, for their ids are nobody's business */
-select l.call, case when l.updated_by = current_user then 'me' else l.updated_by end as updated_by, l.session_role = current_user as by_me, l.arguments, l.before,
-	case when l.after ? 'entry' then l.after - 'entry' else l.after end as after
+select l.call, case when l.updated_by = current_user then 'me' else l.updated_by end as updated_by, l.session_role = current_user as by_me, l.arguments - 'versions' as arguments,
+	case l.call when 'init_pricing' then l.before #- '{price}' || jsonb_build_object('tts', l.before -> 'price' -> 'tts') else l.before end as before,
+	case when l.call = 'init_pricing' then l.after #- '{price}' || jsonb_build_object('tts', l.after -> 'price' -> 'tts')
+		when jsonb_typeof(l.after) = 'object' then l.after - '{entry,reverses,updated_at}'::text[] else l.after end as after
 from rewards.admin_log l cross join log where l.id > log.last order by l.id;
 -- refused calls leave nothing behind
 select max(id) as last into temp later from rewards.admin_log;

@@ -22,9 +22,11 @@ begin
 	perform rewards.share_referral(person, friend, code);
 	perform rewards.redeem_code(code, friend);
 end $$;
+set client_min_messages = notice;
 call pg_temp.go_on('A@Example.com', 'b@example.com');
 call pg_temp.go_on('b@example.com', 'c@example.com');
 call pg_temp.go_on('c@example.com', 'd@example.com');
+reset client_min_messages;
 select level, account from rewards.referral_chain('d@example.com') order by 1;
 -- points go up the chain
 insert into rewards.usage_logs (user_id, endpoint) values ('d@example.com', '/tts');

@@ -38,7 +38,9 @@ execute maintain;
 execute statuses;
 insert into rewards.usage_logs (user_id, endpoint) values ('paused1', '/tts') returning jsonb_array_length(distribution::jsonb) as shares;
 -- who was let off is left alone for a while, then looked at again
+set session_replication_role to replica;
 update rewards.account_status set valid_from = valid_from - interval '31 days' where source = 'set' and status = 'active';
+reset session_replication_role;
 execute maintain;
 select status from rewards.accounts where account = 'friend';
 -- other bounds; none

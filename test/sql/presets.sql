@@ -72,7 +72,7 @@ select rewards.set_creator_rate(null) is not null as ended;
 select rewards.load_preset('creator') as changed;
 select value from rewards.rules where rule = 'creator_rate' and in_force;
 -- the calls are on record
-select call, arguments ->> 'name' as preset, (after ->> 'changed')::integer > 0 as changed from rewards.admin_log where call = 'load_preset' order by id;
+select call, coalesce(arguments ->> 'name', arguments ->> 'preset') as preset, arguments -> 'versions' <> '[]' as changed, (call = 'install' or before <> after or after = '{}') as told from rewards.admin_log where call in ('install', 'load_preset') order by id;
 select pg_temp.outcome('select rewards.load_preset(' || a || ')') from unnest(array['null', '''nonsense''', '''cxmpute'', null']) a;
 select count(*) as differences from rewards.verify();
 deallocate all;

@@ -17,3 +17,15 @@ select rewards.referral_stats('top') -> 'growth' as of_top, rewards.referral_sta
 -- posted or not
 select complete from rewards.post();
 select * from rewards.referral_growth order by kind, month;
+-- edges may be counted before there is any usage: then the time zone can change still
+select rewards.uninstall('drop all data');
+select rewards.install() is not null as installed;
+select rewards.set_setting('code_policy', 'identity') is not null as identity;
+select rewards.set_bonus('signup', 'user', null, 1, valid_from => '-infinity') is not null as no_bonus;
+select rewards.register_account('top', joined_at => '2025-01-01');
+select referrer from rewards.referral_signup('top', 'u2', 'user', '2025-01-31 15:00Z');
+select complete from rewards.post();
+select * from rewards.referral_growth;
+select rewards.set_setting('time_zone', 'Asia/Tokyo') is not null as tokyo;
+select * from rewards.referral_growth;
+select count(*) as differences from rewards.verify();

@@ -67,7 +67,7 @@ rollback;
 -- ended: as at first
 select rewards.set_referral_kinds(r, j, null) is not null as ended from (values ('user', 'user'), ('provider', 'user'), ('user', 'provider')) k(r, j);
 select * from pg_temp.matrix();
-select call, updated_by = current_user as by_me, arguments - 'valid_from' as arguments, before, after from rewards.admin_log where call = 'set_referral_kinds' order by id;
+select call, updated_by = current_user as by_me, arguments - '{valid_from,versions}'::text[] as arguments, before, after from rewards.admin_log where call = 'set_referral_kinds' order by id;
 
 -- the rule in force when the edge begins, not when it is recorded
 select rewards.set_referral_kinds('user', 'provider', true, '2025-02-01') is not null as from_february, rewards.set_referral_kinds('user', 'provider', null, '2025-03-01') is not null as to_march,

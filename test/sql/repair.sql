@@ -114,6 +114,7 @@ select count(*) as differences from rewards.verify();
 rollback;
 
 -- refused: without a reason, with an old snapshot
+set client_min_messages = notice;
 do $$ begin perform rewards.repair(null); exception when null_value_not_allowed then raise notice '%: %', sqlstate, sqlerrm; end $$;
 begin isolation level repeatable read;
 do $$ begin perform rewards.repair('x'); exception when others then raise notice '%: %', sqlstate, sqlerrm; end $$;

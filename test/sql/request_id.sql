@@ -64,6 +64,7 @@ select call, pg_temp.outcome('select rewards.track_usage(''t'', ' || call || ')'
 	'''v'', ''p'', ''/tts'', ''m'', 200, 1, 2, 3', '''u'', ''q'', ''/tts'', ''m'', 200, 1, 2, 3', '''u'', null, ''/tts'', ''m'', 200, 1, 2, 3',
 	'''u'', ''p'', ''/scrape'', ''m'', 200, 1, 2, 3', '''u'', ''p'', ''/tts'', ''n'', 200, 1, 2, 3', '''u'', ''p'', ''/tts'', ''m'', 200, 9, 2, 3',
 	'''u'', ''p'', ''/tts'', ''m'', 200, 1, 9, 3', '''u'', ''p'', ''/tts'', ''m'', 200, 1, 2, 3, ''c''', '''u'', ''p'', ''/tts'', ''m'', 200, 1, 2, 3, null, ''voice''']) call;
+set client_min_messages = notice;
 do $$
 declare
 	detail text;
@@ -73,6 +74,7 @@ exception when others then
 	get stacked diagnostics detail = pg_exception_detail;
 	raise notice 'both: %', detail ~ '"user_id": "u"' and detail ~ '"user_id": "v"';
 end $$;
+reset client_min_messages;
 -- a model filled in from the character is no difference
 select rewards.register_model('emmas', character_id => 'emma');
 select rewards.track_usage('e', 'u', null, '/chat', null, 200, 1, 0, null, 'emma') = rewards.track_usage('e', 'u', null, '/chat', null, 200, 1, 0, null, 'emma') as same;

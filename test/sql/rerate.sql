@@ -123,6 +123,7 @@ select count(*) as wrong from rewards.verify();
 -- a row that the rules make too large says which it is
 begin;
 select rewards.set_creator_rate(9000000000, valid_from => '2025-01-01') is not null as set;
+set client_min_messages = notice;
 do $$
 declare
 	context text;

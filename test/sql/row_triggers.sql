@@ -1,6 +1,7 @@
 -- A row is completed in place when ours is the only row trigger before it, and as a
 -- tuple of its own beside others: what is stored, returned and handed on is the same.
 \set VERBOSITY terse
+set client_min_messages = notice;
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;
@@ -44,6 +45,15 @@ drop trigger zz_change on rewards.usage_logs;
 create trigger aa_change before insert on rewards.usage_logs for each row execute function pg_temp.change();
 insert into rewards.usage_logs (user_id, provider_id, endpoint) values ('u', 'p', '/tts') returning service, provider_points, latency_ms;
 drop trigger aa_change on rewards.usage_logs;
+create function pg_temp.move() returns trigger language plpgsql as $$
+begin
+	new.id := new.id + 50000000000;
+	return new;
+end $$;
+-- only beside another row trigger may a row turn out to belong elsewhere
+create trigger zz_move before insert on rewards.usage_logs for each row execute function pg_temp.move();
+insert into rewards.usage_logs (user_id, provider_id, endpoint) values ('u', 'p', '/tts');
+drop trigger zz_move on rewards.usage_logs;
 drop trigger after_statement on rewards.usage_logs;
 -- a row that fails halfway leaves nothing of itself to the next one
 do $$
@@ -58,4 +68,5 @@ begin
 end $$;
 select status_code, service, provider_points, latency_ms, count(*) from rewards.usage_logs group by 1, 2, 3, 4 order by 1, 2, 3, 4;
 select complete from rewards.post();
+reset client_min_messages;
 select count(*) as differences from rewards.verify();

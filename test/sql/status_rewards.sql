@@ -43,7 +43,9 @@ insert into rewards.usage_logs (user_id, endpoint) values ('e', '/tts'), ('f', '
 select rewards.set_uptime_points(1, '-infinity') is not null, rewards.referral_code('p', 'provider', 'PROV');
 select referrer from rewards.referral_signup('PROV', 'q', 'provider', at => now() - interval '3 days');
 select rewards.set_status('p', 'provider', 'paused', 'test') is not null;
+set session_replication_role to replica;
 update rewards.account_status set valid_from = now() - interval '10 days' where status = 'paused' and reason = 'test' and account = rewards.account_number('provider', 'p');
+reset session_replication_role;
 select rewards.record_uptime('q', (now() at time zone 'UTC')::date - 1, 7200);
 select complete from rewards.post();
 select kind, account, entry, level, amount from rewards.ledger where source = 'journal' order by source_id, level;
@@ -52,7 +54,9 @@ select * from rewards.rerate(now() - interval '1 hour', now(), 'check') where bo
 select * from rewards.verify();
 -- who decides in a longer transaction decides last
 select rewards.set_status('d', 'user', 'warned', 'first') is not null;
+set session_replication_role to replica;
 update rewards.account_status set valid_from = valid_from + interval '1 minute' where reason = 'first';
+reset session_replication_role;
 select rewards.set_status('d', 'user', 'active', 'second') is not null;
 select rewards.status_of(rewards.account_number('user', 'd'), now() + interval '2 minutes');
 drop view public.shares_of_d;

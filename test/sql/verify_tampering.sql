@@ -35,6 +35,8 @@ begin
 	end loop;
 end $$;
 alter table rewards.journal disable trigger all;
+alter table rewards.rule disable trigger all;
+alter table rewards.account disable trigger all;
 begin; select * from pg_temp.tamper($$update rewards.usage_logs set provider_points = 5 where request_id = '1'$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.usage_logs set distribution = '[]' where request_id = '1'$$); rollback;
 begin; select * from pg_temp.tamper($$update rewards.usage_logs set distribution = replace(distribution::text, '0.1', '0.2')::rewards.distribution where request_id = '2'$$); rollback;

@@ -1,6 +1,7 @@
 -- Random joins, referrals of who waits already, releases, departures and foldings: after
 -- each some all positions are those of row_number() over the test's own record.
 \set VERBOSITY terse
+set client_min_messages = notice;
 \set SHOW_CONTEXT never
 select rewards.uninstall('drop all data');
 select rewards.install() is not null as installed;

@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use RewardsTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -103,6 +104,23 @@ $long->query_safe('select 1');
 is(sql("select count(*) from rewards.usage_logs where user_id = 'long'"), '3', 'a long statement goes on past the bounds it began with');
 sql('select rewards.post()');
 is(ahead(), 3, 'and new partitions are made when it is over');
+
+# who sits idle on the default partition is not waited for, nor do others queue for it
+$upto = sql('select max(upto) from rewards.usage_partition');
+sql("select setval('rewards.usage_number', $upto - 10)");
+$open->query_safe('begin; select count(*) from rewards.usage_logs');
+sql(q{begin; insert into rewards.usage_logs (user_id, endpoint) values ('held', '/tts'); select count(*) from rewards.usage_logs; prepare transaction 'held'});
+for my $who ('idle', 'prepared')
+{
+	my $at = -s $node->logfile;
+
+	sql("set deadlock_timeout = '10ms'; select rewards.post(); select * from rewards.maintain()");
+	unlike(slurp_file($node->logfile, $at), qr/still waiting/, "$who: posting and maintenance wait for nobody");
+	is(ahead(), 0, "$who: partitions are made later");
+	$who eq 'idle' ? $open->query_safe('commit') : sql(q{commit prepared 'held'});
+}
+sql('select rewards.post()');
+is(ahead(), 3, 'and are made when it is over');
 $_->quit for $idle, $open, $long;
 
 ok(post_all($node), 'posting comes to its end');

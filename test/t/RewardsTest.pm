@@ -10,27 +10,32 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node install load_start load_finish post_all differences exact no_deadlock kill_server start_again);
+our @EXPORT = qw(new_node install load_start load_finish post_all differences differences_sql boards_sql exact no_deadlock kill_server start_again);
 
+# Without slots no worker starts by itself: most tests count what is not posted.
 sub new_node
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $slots = delete $options{workers} || 0;
 
 	$node->init(%options);
+	$node->append_conf('postgresql.conf', "max_worker_processes = $slots\nmax_logical_replication_workers = 0\n");
 	$node->append_conf('postgresql.conf',
-		"max_prepared_transactions = 10\ntimezone = 'UTC'\nlog_lock_waits = on\nlog_statement = none\n");
+		"max_connections = 100\nmax_prepared_transactions = 10\ntimezone = 'UTC'\nlog_lock_waits = on\nlog_statement = none\n");
 	$node->start;
 	return $node;
 }
 
-# A programme with two deep chains of referrers and a model that has an owner.
+# A programme with two deep chains of referrers and a model that has an owner; in
+# another database, or where the extension is already, if so said.
 sub install
 {
-	my ($node) = @_;
+	my ($node, %options) = @_;
+	my $database = $options{database} || 'postgres';
 
-	$node->safe_psql('postgres', q{
-		create extension rewards;
+	$node->safe_psql($database, 'create extension if not exists rewards');
+	$node->safe_psql($database, q{
 		select rewards.install();
 		select rewards.referral_signup('u' || n - 1, 'u' || n) from (
 			select rewards.register_account('u1')) r, generate_series(2, 6) n;
@@ -129,20 +134,32 @@ sub post_all
 
 # Totals that differ from the sum of their rows, in one statement and snapshot.
 my $differences = q{
-	with usage as (
-		select 'user' as kind, user_id as account, * from rewards.usage_logs where status_code between 200 and 299
+	with counted as (
+		select * from rewards.usage_logs u
+		where status_code between 200 and 299
+			and not exists (select from rewards.journal j where j.event = 'reversal' and j.reverses_source = 'usage_logs' and j.reverses_id = u.id)
+	), usage as (
+		select 'user' as kind, user_id as account, * from counted
 		union all
-		select 'provider', provider_id, * from rewards.usage_logs where status_code between 200 and 299 and provider_id is not null
+		select 'provider', provider_id, * from counted where provider_id is not null
 	), request as (
 		select kind, account, date_trunc('month', created_at)::date as month, count(*) as requests,
 			sum(input_tokens + output_tokens) as tokens
 		from usage group by 1, 2, 3
+	), line as (
+		select kind, account, created_at, entry, amount from rewards.ledger where unit = 'points' and entry <> 'reversal'
+		union all
+		/* what is taken back, in the column that it came from */
+		select a.kind, a.name, j.created_at, s ->> 'entry', (s ->> 'amount')::numeric
+		from rewards.journal j cross join lateral jsonb_array_elements(j.distribution::jsonb) s
+		join rewards.account a on a.id = (s ->> 'account')::bigint
+		where j.event = 'reversal' and j.unit = 1
 	), point as (
 		select kind, account, date_trunc('month', created_at)::date as month,
 			sum(amount) filter (where entry in ('work', 'usage')) as own,
 			sum(amount) filter (where entry = 'referral') as referral,
-			sum(amount) filter (where entry like '%\_bonus') as bonus
-		from rewards.ledger where unit = 'points' group by 1, 2, 3
+			sum(amount) filter (where entry like '%\_bonus' or entry = 'adjustment') as bonus
+		from line group by 1, 2, 3
 	), shown as (
 		select 'user' as kind, user_id as account, month, usage_points as own, referral_points, bonus_points, requests, tokens
 		from rewards.user_points
@@ -171,6 +188,62 @@ my $differences = q{
 	from rewards.usage_logs where status_code between 200 and 299 and request_id is not null
 	group by request_id having count(*) > 1
 };
+
+# Boards and balances: what the view and the calls say that the rows do not, in one
+# statement and snapshot.
+# Of neighbours and ranks some are asked for, those of an idle writer always.
+my $boards = q{
+	with share as (
+		select l.kind, l.account collate "C" as account, l.unit, l.entry, l.amount, date_trunc('month', l.created_at at time zone 'UTC')::date as month
+		from rewards.ledger l
+	), line as (
+		select b.board, m.month, s.kind, s.account, s.amount
+		from share s
+		cross join lateral (select s.kind where s.unit = 'points' union all select 'creator' where s.unit = 'earnings'
+			union all select 'referrer' where s.unit = 'points' and s.entry = 'referral') b(board)
+		cross join lateral (values (s.month), (null)) m(month)
+	), place as materialized (
+		select *, rank() over (partition by board, month order by points desc), count(*) over (partition by board, month) as members,
+			row_number() over (partition by board, month order by points desc, account, kind = 'user') as place
+		from (select board, month, kind, account, sum(amount) as points from line group by 1, 2, 3, 4 having sum(amount) > 0) s
+	), board as materialized (
+		select board, month, rank, kind, account, points from rewards.leaderboard
+	), asked as (
+		select * from place where board <> 'referrer' and (month is null or month = date_trunc('month', now() at time zone 'UTC'))
+	), top as (
+		select board, month, t.* from unnest('{provider,user,creator}'::text[]) board, unnest(array[null, date_trunc('month', now() at time zone 'UTC')::date]) month,
+			rewards.leaderboard_top(board, month, 1000000) with ordinality t
+	)
+	select 'view: ' || d::text from (
+		(select 'expected', board, month, rank, kind, account, points from place except all select 'expected', * from board)
+		union all
+		(select 'found', * from board except all select 'found', board, month, rank, kind, account, points from place)) d
+	union all
+	select 'top: ' || d::text from (
+		(select 'expected', board, month, rank, kind, account, points, place from asked except all select 'expected', * from top)
+		union all
+		(select 'found', * from top except all select 'found', board, month, rank, kind, account, points, place from asked)) d
+	union all
+	select 'rank: ' || p::text || r::text
+	from (select * from place where hashtext(account) % 150 = 0 or account in ('idle', 'held gpu') or rank = 1) p,
+		rewards.leaderboard_rank(p.account, p.board, p.month, p.kind) r
+	where (p.rank, p.points, p.members) is distinct from (r.rank, r.points, r."of")
+	union all
+	select 'around: ' || a::text
+	from (select * from place where (hashtext(account) % 150 = 0 or account in ('idle', 'held gpu')) and board <> 'referrer') p
+	cross join lateral rewards.leaderboard_around(p.account, p.board, p.month, 3) with ordinality a
+	left join place t on t.board = p.board and t.month is not distinct from p.month and t.place = greatest(p.place - 3, 1) - 1 + a.ordinality
+	where (t.rank, t.kind, t.account, t.points) is distinct from (a.rank, a.kind, a.account, a.points)
+	union all
+	select 'balance: ' || s::text || b::text
+	from (select kind, account, unit, sum(amount) as amount from share where hashtext(account) % 150 = 0 or account in ('idle', 'held gpu') group by 1, 2, 3) s,
+		rewards.balance(s.account, s.kind, s.unit) b
+	where s.amount <> b.available
+};
+
+# The statements, for who runs them otherwise.
+sub differences_sql { return $differences }
+sub boards_sql { return $boards }
 
 sub differences
 {

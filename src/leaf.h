@@ -1,0 +1,13 @@
+/*
+ * leaf.h
+ *		The partition that a row has been routed to.
+ */
+#ifndef REWARDS_LEAF_H
+#define REWARDS_LEAF_H
+
+#include "fmgr.h"
+
+extern void leaf_init(void);
+extern void leaf_trust(FmgrInfo *trigger);
+
+#endif							/* REWARDS_LEAF_H */
