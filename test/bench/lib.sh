@@ -112,13 +112,13 @@ SQL
 }
 
 FIELDS='user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms'
-declare -A TABLE=([bare]=bare.usage [ours]=rewards.usage_logs [plpgsql]=plain.usage [plpgsql_set]=plain.usage_set)
+declare -A TABLE=([bare]=bare.usage [ours]=rewards.usage_logs [plpgsql]=plain.usage [plpgsql_set]=plain.usage_set [entry]=double_entry.usage)
 
 request_scripts()
 {
 	local who
 
-	for who in bare ours plpgsql; do
+	for who in bare ours plpgsql entry; do
 		request_script "${TABLE[$who]}" "'usr_' || :u" "'prov_' || :p" null >"zipf.$who.sql"
 		request_script "${TABLE[$who]}" "'usr_' || :u" "'prov_' || :p" "'req_' || :r" >"request.$who.sql"
 		request_script "${TABLE[$who]}" "'usr_$ACCOUNTS'" "'prov_$PROVIDERS'" null >"hot.$who.sql"

@@ -94,6 +94,25 @@ end;
 
 create type plain.share as (account bigint, level integer, amount numeric);
 
+/* of one request; accounts nobody has met are registered */
+create function plain.shares_of(user_id text, user_points numeric, provider_id text, provider_points numeric) returns plain.share[] language plpgsql as $$
+declare
+	shares plain.share[];
+begin
+	loop
+		shares := array(
+			select s::plain.share
+			from (values ('provider', provider_id, provider_points), ('user', user_id, user_points)) e(kind, name, points),
+				lateral plain.shares(e.kind, e.name, e.points) s);
+		exit when (select count(*) from unnest(shares) s where s.level = 0) = num_nonnulls(user_id, provider_id);
+		insert into plain.account (kind, name)
+		select e.* from (values ('provider', provider_id), ('user', user_id)) e(kind, name) where e.name is not null
+		on conflict do nothing;
+	end loop;
+	return shares;
+end
+$$;
+
 create function plain.post_row() returns trigger language plpgsql as $$
 declare
 	shares plain.share[];
@@ -103,16 +122,7 @@ begin
 	if new.user_points is null then
 		return null;
 	end if;
-	loop
-		shares := array(
-			select s::plain.share
-			from (values ('provider', new.provider_id, new.provider_points), ('user', new.user_id, new.user_points)) e(kind, name, points),
-				lateral plain.shares(e.kind, e.name, e.points) s);
-		exit when (select count(*) from unnest(shares) s where s.level = 0) = num_nonnulls(new.user_id, new.provider_id);
-		insert into plain.account (kind, name)
-		select e.* from (values ('provider', new.provider_id), ('user', new.user_id)) e(kind, name) where e.name is not null
-		on conflict do nothing;
-	end loop;
+	shares := plain.shares_of(new.user_id, new.user_points, new.provider_id, new.provider_points);
 	insert into plain.ledger select new.id, s.account, s.level, s.amount, new.created_at from unnest(shares) s;
 	insert into plain.day_total as t
 	select s.account, on_day, coalesce(sum(s.amount) filter (where s.level = 0), 0), coalesce(sum(s.amount) filter (where s.level > 0), 0),

@@ -65,6 +65,10 @@ where source = 'journal' and entry <> 'signup_bonus' group by account order by s
 select min(created_at) as first, entry, level, count(*) as bonuses, sum(amount) as points
 from rewards.ledger where source = 'journal' and account = :'winner' group by entry, level order by entry, level;
 
+\echo 'From here on the worker posts by itself'
+select rewards.start_worker();
+select pg_sleep(2) \g /dev/null
+
 \echo 'The state of things'
 \x on
 select * from rewards.status;

@@ -8,14 +8,14 @@ section_bulk()
 {
 	local how who
 
-	BULK_ROWS=([bare]=$ROWS [ours]=$ROWS [plpgsql_set]=$((ROWS / 10)) [plpgsql]=$((ROWS / 100)))
+	BULK_ROWS=([bare]=$ROWS [ours]=$ROWS [plpgsql_set]=$((ROWS / 10)) [plpgsql]=$((ROWS / 100)) [entry]=$((ROWS / 100)))
 	bulk_files
 	for ROUND in $(seq "$ROUNDS"); do
 		world bulk
 		bulk_warm
 		for how in select copy select_request copy_request; do
 			progress "bulk, round $ROUND, $how"
-			for who in $(turns bare ours plpgsql plpgsql_set); do bulk_rate $how $who; done
+			for who in $(turns bare ours plpgsql plpgsql_set entry); do bulk_rate $how $who; done
 		done
 	done
 	bulk_table
@@ -39,7 +39,7 @@ bulk_warm()
 {
 	local who
 
-	for who in bare ours plpgsql plpgsql_set; do
+	for who in bare ours plpgsql plpgsql_set entry; do
 		sql -c "insert into ${TABLE[$who]} ($FIELDS) select $FIELDS from feed limit 1000"
 	done
 }
@@ -62,10 +62,10 @@ bulk_table()
 	local how label
 
 	say '' "## Bulk, $ROWS rows a statement, rows a second"
-	table "Each statement in a session of its own. PL/pgSQL has only $((ROWS / 100)) rows a statement, its set version $((ROWS / 10)), because they slow down with the rows of a transaction." 'statement|bare|rewards|ratio|PL/pgSQL|ratio|PL/pgSQL, set|ratio'
+	table "Each statement in a session of its own. PL/pgSQL and the double entry have only $((ROWS / 100)) rows a statement, its set version $((ROWS / 10)), because they slow down with the rows of a transaction." 'statement|bare|rewards|ratio|PL/pgSQL|ratio|PL/pgSQL, set|ratio|double entry|ratio'
 	for how in select copy select_request copy_request; do
 		case $how in select*) label='INSERT ... SELECT' ;; copy*) label=COPY ;; esac
 		case $how in *request) label+=' with request ids' ;; esac
-		line "$label|$(median $how bare)|$(median $how ours)|$(ratio $how ours bare)|$(median $how plpgsql)|$(ratio $how plpgsql bare)|$(median $how plpgsql_set)|$(ratio $how plpgsql_set bare)"
+		line "$label|$(median $how bare)|$(median $how ours)|$(ratio $how ours bare)|$(median $how plpgsql)|$(ratio $how plpgsql bare)|$(median $how plpgsql_set)|$(ratio $how plpgsql_set bare)|$(median $how entry)|$(ratio $how entry bare)"
 	done
 }

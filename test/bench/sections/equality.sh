@@ -17,6 +17,7 @@ section_equality()
 	post_all
 	equality_compare all
 	equality_by_row
+	equality_of_entries
 	verify 'these events'
 }
 
@@ -54,5 +55,24 @@ equality_by_row()
 		select count(*) from ((table by_row except table plain.month_total) union all (table plain.month_total except table by_row)) d")
 	say '' "PL/pgSQL by row and by statement, of $((ROWS / 100)) events: $different different."
 	record by_row different "$different"
+	[ "$different" = 0 ] || FAILED=1
+}
+
+# And the double entry: balances are the sums of entries, and of the shares of the same events.
+equality_of_entries()
+{
+	local different
+
+	different=$(number "
+		insert into double_entry.usage ($EVENT_FIELDS) select $EVENT_FIELDS from feed order by n limit $((ROWS / 100));
+		truncate plain.ledger;
+		insert into plain.usage ($EVENT_FIELDS) select 'entry_' || $EVENT_FIELDS from feed order by n limit $((ROWS / 100));
+		select count(*)
+		from (select account, sum(amount) as amount from plain.ledger group by account) l
+		full join (select account, sum(amount) as amount from double_entry.entry where account > 0 group by account) e using (account)
+		full join double_entry.balance b using (account)
+		where (l.amount, e.amount) is distinct from (e.amount, b.balance)")
+	say '' "Balances of the double entry, of $((ROWS / 100)) events: $different different."
+	record entries different "$different"
 	[ "$different" = 0 ] || FAILED=1
 }

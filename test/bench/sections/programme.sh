@@ -29,7 +29,7 @@ programme_rate()
 	tps "zipf.$([ "$1" = bare ] && echo bare || echo ours)" 8 "${@:2}"
 	if [ "$1" = all ]; then
 		sql -At -c "select rewards.end_campaign(name) from rewards.campaigns where running" \
-			-c "update rewards.account_fact set valid_until = now()" -c "select rewards.signal_change('rewards.account_fact')" >/dev/null
+			-c "set session_replication_role to replica" -c "update rewards.account_fact set valid_until = now()" -c "select rewards.signal_change('rewards.account_fact')" >/dev/null
 	fi
 }
 

@@ -34,6 +34,7 @@ begin
 	create temp table simulated as
 	select s.* from truth.range r cross join lateral rewards.simulate(preset, r.since, r.until, changes) s;
 	begin
+		set local session_replication_role to replica;
 		if preset is not null then
 			delete from rewards.rule where rule not in ('setting', 'campaign');
 			insert into rewards.rule (rule, key, value, valid_from, seen_from, updated_by)
@@ -42,6 +43,7 @@ begin
 		delete from rewards.rule r using (select c.key as rule, k.key from jsonb_each(changes) c, jsonb_each(c.value) k) c where r.rule = c.rule and r.key = c.key;
 		insert into rewards.rule (rule, key, value, valid_from, seen_from, updated_by)
 		select c.key, k.key, nullif(k.value, 'null'), '-infinity', 0, 'test' from jsonb_each(changes) c, jsonb_each(c.value) k;
+		set local session_replication_role to origin;
 		perform rewards.signal_change('rewards.rule');
 		call truth.record_again();
 		create temp table result as select kind, account, entry, sum(amount) as amount from again group by 1, 2, 3;
