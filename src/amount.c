@@ -91,14 +91,14 @@ product_to_numeric(Product product)
 		product.value /= billion;
 		piece = int64_to_numeric(part);
 		for (int i = 0; i < shift; i += AMOUNT_PLACES)
-			piece = numeric_mul_opt_error(piece, int64_to_numeric(AMOUNT_ONE), NULL);
-		result = numeric_add_opt_error(result, piece, NULL);
+			piece = numeric_mul_safe(piece, int64_to_numeric(AMOUNT_ONE), NULL);
+		result = numeric_add_safe(result, piece, NULL);
 	}
 	while (product.scale > 0)
 	{
 		int			step = Min(product.scale, AMOUNT_PLACES);
 
-		result = numeric_mul_opt_error(result, int64_div_fast_to_numeric(1, step), NULL);
+		result = numeric_mul_safe(result, int64_div_fast_to_numeric(1, step), NULL);
 		product.scale -= step;
 	}
 	return result;
@@ -124,8 +124,8 @@ multiply(Product product, Product by)
 		product.scale += by.scale;
 		return product;
 	}
-	return wide_product(numeric_mul_opt_error(product_to_numeric(product),
-											  product_to_numeric(by), NULL));
+	return wide_product(numeric_mul_safe(product_to_numeric(product),
+										 product_to_numeric(by), NULL));
 }
 
 Product
@@ -167,8 +167,8 @@ product_plus(Product a, Product b)
 			return a;
 		}
 	}
-	return wide_product(numeric_add_opt_error(product_to_numeric(a),
-											  product_to_numeric(b), NULL));
+	return wide_product(numeric_add_safe(product_to_numeric(a),
+										 product_to_numeric(b), NULL));
 }
 
 /* divided by ten so many times, exactly */
@@ -176,8 +176,8 @@ Product
 product_shift(Product product, int places)
 {
 	if (product.wide)
-		return wide_product(numeric_mul_opt_error(product.wide,
-												  int64_div_fast_to_numeric(1, places), NULL));
+		return wide_product(numeric_mul_safe(product.wide,
+											 int64_div_fast_to_numeric(1, places), NULL));
 	product.scale += places;
 	return product;
 }
@@ -256,7 +256,7 @@ amount_from_numeric(Numeric value, const char *what)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be a finite number", what)));
 
-	scaled = numeric_mul_opt_error(value, int64_to_numeric(AMOUNT_ONE), NULL);
+	scaled = numeric_mul_safe(value, int64_to_numeric(AMOUNT_ONE), NULL);
 	whole = DirectFunctionCall2(numeric_trunc, NumericGetDatum(scaled), Int32GetDatum(0));
 	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, whole, NumericGetDatum(scaled))))
 		ereport(ERROR,
@@ -292,8 +292,8 @@ amount_sum_to_numeric(AmountSum sum)
 	whole = sum / AMOUNT_ONE;
 	if (whole > PG_INT64_MAX || whole < PG_INT64_MIN)
 		refuse_out_of_range();
-	return numeric_add_opt_error(int64_to_numeric((int64) whole),
-								 amount_to_numeric((Amount) (sum % AMOUNT_ONE)), NULL);
+	return numeric_add_safe(int64_to_numeric((int64) whole),
+							amount_to_numeric((Amount) (sum % AMOUNT_ONE)), NULL);
 }
 
 /* the sum of a numeric, which has at most nine places; leaves no memory behind */

@@ -46,7 +46,7 @@ static uint64
 run(const Batch *batch, const char *statement, bool read_only)
 {
 	Oid			types[BATCH_COLUMNS];
-	Datum		args[BATCH_COLUMNS];
+	Datum		args[BATCH_COLUMNS] = {0};
 
 	if (batch->count == 0)
 		return 0;

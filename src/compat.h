@@ -3,7 +3,7 @@
  *		The only place that knows PostgreSQL versions apart.
  *
  * Names follow the newest interface; older servers are brought up to it.
- * Supported: 15, 17, 18.
+ * Supported: 15, 17, 18, 19.
  */
 #ifndef REWARDS_COMPAT_H
 #define REWARDS_COMPAT_H
@@ -47,8 +47,17 @@ typedef void JsonActionResult;
 #define local_backend_status(place)	pgstat_fetch_stat_local_beentry(place)
 #endif
 
-/* scans count their work for EXPLAIN since 18 */
-#if PG_VERSION_NUM >= 180000
+/* sums that overflow tell by an error's context since 19, by a flag before; here they raise */
+#if PG_VERSION_NUM < 190000
+#define numeric_add_safe(a, b, escontext)	numeric_add_opt_error((a), (b), NULL)
+#define numeric_mul_safe(a, b, escontext)	numeric_mul_opt_error((a), (b), NULL)
+#endif
+
+/* scans count their work for EXPLAIN since 18, and take flags since 19 */
+#if PG_VERSION_NUM >= 190000
+#define begin_index_scan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
 #define begin_index_scan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
 #else

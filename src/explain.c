@@ -17,6 +17,7 @@
 #include "reward.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(explain_shares);
 PG_FUNCTION_INFO_V1(explain_model);

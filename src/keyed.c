@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "keyed.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"

@@ -28,6 +28,7 @@
 #include "totals.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(board_top);
 PG_FUNCTION_INFO_V1(board_rank);

@@ -24,6 +24,7 @@
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(rerate_rows);
 PG_FUNCTION_INFO_V1(simulate_rows);

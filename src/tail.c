@@ -15,6 +15,7 @@
 #include "rules.h"
 #include "totals.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(tail_totals);
 PG_FUNCTION_INFO_V1(tail_models);

@@ -23,6 +23,7 @@
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(verify_rows);
 PG_FUNCTION_INFO_V1(show_step);

@@ -50,6 +50,8 @@ room_install()
 {
 	inside dpkg-query -W "$@" >/dev/null 2>&1 && return
 	cp /etc/resolv.conf /etc/hosts "$ROOM/etc/"
+	# a PostgreSQL that is not released wants its own libpq; the rest stays as released
+	printf 'Package: libpq*\nPin: release a=experimental\nPin-Priority: 990\n' >"$ROOM/etc/apt/preferences.d/libpq"
 	inside apt-get update -q
 	inside env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
