@@ -264,21 +264,28 @@ begin
 		from rewards.unrated_usage n where n.usage_id = explain_reward.usage_id;
 	end if;
 	return query
-	select coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount, e.rule, e.base, e.rate, trim_scale(e.multiplier), e.note
-	from rewards.usage_logs u
-	cross join lateral rewards.explain_shares(case when u.id not in (select n.usage_id from rewards.unrated_usage n) then u.id end) e
-	left join rewards.account a on a.id = e.account_number
-	left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id), ('cost', 'user', u.user_id)) own(entry, kind, name)
-		on own.entry = e.entry and own.name is not null
-	where u.id = explain_reward.usage_id and (not limited or (coalesce(a.kind, own.kind), coalesce(a.name, own.name)) = (me.kind, me.account))
-	union all
-	select a.kind, a.name, s.entry, s.level, s.amount,
-		case j.event when 'rerate' then 'correction of ' || split_part(j.cause, ' ', 2) else 'reversal' end, null, null, null, j.reason
-	from rewards.journal j
-	cross join lateral rewards.shares(j.distribution) s
-	join rewards.account a on a.id = s.account_number
-	where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event in ('rerate', 'reversal') and j.unit < 3
-		and (not limited or (a.kind, a.name) = (me.kind, me.account));
+	select x.kind, x.account, x.entry, x.level, x.amount, x.rule, x.base, x.rate, x.multiplier, x.note
+	from (
+		select 0::bigint, e.place, coalesce(a.kind, own.kind), coalesce(a.name, own.name), e.entry, e.level, e.amount,
+			e.rule, e.base, e.rate, trim_scale(e.multiplier), e.note
+		from rewards.usage_logs u
+		cross join lateral (
+			select row_number() over () as place, s.*
+			from rewards.explain_shares(case when u.id not in (select n.usage_id from rewards.unrated_usage n) then u.id end) s) e
+		left join rewards.account a on a.id = e.account_number
+		left join lateral (values ('work', 'provider', u.provider_id), ('usage', 'user', u.user_id), ('cost', 'user', u.user_id)) own(entry, kind, name)
+			on own.entry = e.entry and own.name is not null
+		where u.id = explain_reward.usage_id and (not limited or (coalesce(a.kind, own.kind), coalesce(a.name, own.name)) = (me.kind, me.account))
+		union all
+		select j.id, s.place, a.kind, a.name, s.entry, s.level, s.amount,
+			case j.event when 'rerate' then 'correction of ' || split_part(j.cause, ' ', 2) else 'reversal' end, null, null, null, j.reason
+		from rewards.journal j
+		cross join lateral (select row_number() over () as place, d.* from rewards.shares(j.distribution) d) s
+		join rewards.account a on a.id = s.account_number
+		where j.reverses_source = 'usage_logs' and j.reverses_id = explain_reward.usage_id and j.event in ('rerate', 'reversal') and j.unit < 3
+			and (not limited or (a.kind, a.name) = (me.kind, me.account))
+	) x(correction, place, kind, account, entry, level, amount, rule, base, rate, multiplier, note)
+	order by x.correction, x.place;
 end
 $$;
 revoke all on function rewards.explain_reward(bigint) from public;
