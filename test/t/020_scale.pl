@@ -218,6 +218,9 @@ sql('big', q{select rewards.add_credits('u' || n, n * 10, reference => 'gift ' |
 my $same = q{select timestamptz '2026-03-10 UTC' + interval '1 minute' * n, null, 'u' || n, 'everywhere', '/tts', null, 200, 0, 0 from generate_series(1, 20) n};
 use_it($same);
 all_posted();
+# somebody asked for at the very moment when the account arrived
+sql('writer1', q{insert into rewards.newcomer select kind, name, joined_at from rewards.account where name = 'everywhere'});
+post_writer('writer1');
 is(sql('directory', q{select count(*) from rewards.account where name = 'everywhere'}), 1, 'a name that two writers ask for is registered once');
 is(sql($_, q{select string_agg(id::text, ' ' order by id) from rewards.account}), sql('directory', q{select string_agg(id::text, ' ' order by id) from rewards.account}),
 	"numbers of accounts are the same on $_") for qw(writer1 writer2 aggregator);
