@@ -23,6 +23,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "request.h"
 #include "stream.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -264,8 +265,8 @@ charge_wallets_as(Oid owner, int first)
 
 /*
  * usage_after_insert(): statement trigger of usage_logs.  Sees to it that somebody
- * posts.  RW007 when a wallet that the
- * statement charges has too little and must not; 39P01.
+ * posts.  RW007 when a wallet that the statement charges has too little and must not;
+ * 23505 when a request entered another partition at the same moment; 39P01.
  */
 Datum
 usage_after_insert(PG_FUNCTION_ARGS)
@@ -278,6 +279,7 @@ usage_after_insert(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
+	requests_entered();
 	watch_tail();
 	first = first_noted_here();
 	if (first == nnoted)

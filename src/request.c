@@ -6,15 +6,28 @@
  * which guards the partition itself.  A row entering one partition also looks
  * into those before it (setting request_partitions), and waits for a running
  * transaction that holds the same key there, as a unique index would.
+ *
+ * Two rows that enter different partitions at the same moment must not both look
+ * before the other is there.  Whoever enters a partition while transactions that may
+ * still be entering an older one run locks its key from the look until the row is in;
+ * whoever finds after a statement that numbers of a newer partition have been drawn
+ * meanwhile takes that lock for a moment and looks again.  Neither happens but
+ * around the bound of a partition, so rows pay nothing for it.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog.h"
 #include "catalog/partition.h"
+#include "common/hashfn.h"
+#include "compat.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "number.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
@@ -181,21 +194,10 @@ typedef struct Neighbours
 	Oid			leaf;
 	uint64		generation;
 	int64		upto;			/* PG_INT64_MIN: good for that row only */
+	int64		end;			/* from which number on rows enter partitions ahead */
 	int			count;
 	Oid		   *partitions;
 } Neighbours;
-
-/* where a bounded partition ends */
-static int64
-end_of(Relation parent, int at)
-{
-	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
-
-	for (int i = 1; i < bounds->ndatums; i++)
-		if (bounds->indexes[i] == at && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
-			return DatumGetInt64(bounds->datums[i][0]);
-	return PG_INT64_MIN;
-}
 
 /* whether numbers between the bounds of others belong to the default partition */
 static bool
@@ -207,6 +209,20 @@ has_gaps(Relation parent)
 		if (bounds->indexes[i] < 0)
 			return true;
 	return false;
+}
+
+/* where a bounded partition ends; nothing is ahead of the default one but what it lies between */
+static int64
+end_of(Relation parent, int at, bool is_default)
+{
+	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
+
+	if (is_default)
+		return has_gaps(parent) ? PG_INT64_MIN : PG_INT64_MAX;
+	for (int i = 1; i < bounds->ndatums; i++)
+		if (bounds->indexes[i] == at && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
+			return DatumGetInt64(bounds->datums[i][0]);
+	return PG_INT64_MIN;
 }
 
 /* false when it is empty, and need not be looked into */
@@ -236,7 +252,8 @@ add_neighbours(Neighbours *neighbours, Relation parent, Oid leaf)
 	neighbours->partitions = MemoryContextAlloc(CacheMemoryContext, (count + 1) * sizeof(Oid));
 	while (at < count && partitions[at] != leaf)
 		at++;
-	neighbours->upto = at < bounded ? end_of(parent, at) : PG_INT64_MIN;
+	neighbours->end = end_of(parent, at, at == bounded);
+	neighbours->upto = at < bounded ? neighbours->end : PG_INT64_MIN;
 	for (int i = Min(at, bounded) - 1; i >= 0 && left > 0; i--)
 		if (add_neighbour(neighbours, partitions[i]))
 			left--;
@@ -275,21 +292,236 @@ neighbours_of(Oid leaf)
 	return &found;
 }
 
-/* 23505 when another partition than this leaf holds the request already */
-void
-refuse_repeated_request(Relation leaf, Id request)
+/* ---- rows that enter partitions at the same moment ---- */
+
+/* the rows with keys of the running statement, in the partition that the last one entered */
+static struct
 {
-	const Neighbours *neighbours = neighbours_of(RelationGetRelid(leaf));
+	Oid			leaf;
+	SubTransactionId by;
+	int64		end;			/* of the partition */
+	int64		first;
+	int64		last;
+} entering = {0};
+
+/* the key that is locked until its row is in */
+static struct
+{
+	bool		held;
+	SubTransactionId by;
+	LOCKTAG		tag;
+} locked = {0};
+
+static LOCKTAG
+lock_of(Id request)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) request.text, request.len, 0);
+	LOCKTAG		tag;
+
+	/* PostgreSQL's own functions have 1 and 2 for their kinds of keys */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, 3);
+	return tag;
+}
+
+/*
+ * Locks a key, and only then looks for it beside a leaf: in partitions that were empty
+ * before, too.  While it waits for a transaction the key is not locked, for that one may
+ * want it.  0 when nobody has it.
+ */
+static int64
+lock_and_find(Oid leaf, Id request, const LOCKTAG *lock)
+{
+	for (;;)
+	{
+		const Neighbours *neighbours;
+		TransactionId running = InvalidTransactionId;
+		int64		number = 0;
+
+		LockAcquire(lock, ExclusiveLock, false, false);
+		neighbours = neighbours_of(leaf);
+		for (int i = 0; i < neighbours->count && number == 0; i++)
+			number = probe(neighbours->partitions[i], request, &running);
+		if (!TransactionIdIsValid(running))
+			return number;
+		LockRelease(lock, ExclusiveLock, false);
+		XactLockTableWait(running, NULL, NULL, XLTW_None);
+	}
+}
+
+static void
+unlock_key(void)
+{
+	if (locked.held)
+		LockRelease(&locked.tag, ExclusiveLock, false);
+	locked.held = false;
+}
+
+/*
+ * Whether nobody can still be entering a partition older than this one.  Numbers are
+ * drawn in order and by transactions that have their id, so all who could have begun
+ * by the time when this session first met a number of this partition.
+ */
+static bool
+all_entered(Oid leaf)
+{
+	static Oid	met = InvalidOid;
+	static TransactionId begun_before;
+	static bool over;
+
+	if (met != leaf)
+	{
+		begun_before = ReadNextTransactionId();
+		over = false;
+		met = leaf;
+	}
+	if (!over && ActiveSnapshotSet())
+		over = !TransactionIdPrecedes(GetActiveSnapshot()->xmin, begun_before);
+	return over;
+}
+
+static void
+refuse(Id request, int64 number)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("request \"%.*s\" has been recorded already", request.len, request.text),
+			 errdetail("It is row %lld of rewards.usage_logs.", (long long) number),
+			 errhint("Call rewards.track_usage() to get the first row's id for a repeated request.")));
+}
+
+/* looks for a key of our own row once more, now that the row is in */
+static void
+look_again(Relation heap, HeapTuple tuple)
+{
+	Datum		values[USAGE_COLUMNS];
+	bool		nulls[USAGE_COLUMNS];
+	UsageEvent	event;
+	LOCKTAG		lock;
+	int64		number;
+
+	heap_deform_tuple(tuple, RelationGetDescr(heap), values, nulls);
+	event_read(&event, values, nulls);
+	if (event.request.text == NULL || !event_succeeded(&event))
+		return;
+	lock = lock_of(event.request);
+	number = lock_and_find(RelationGetRelid(heap), event.request, &lock);
+	LockRelease(&lock, ExclusiveLock, false);
+	if (number != 0)
+		refuse(event.request, number);
+}
+
+/* the rows between two numbers, those of ours that are there */
+static void
+look_again_at(Oid leaf, int64 first, int64 last)
+{
+	Relation	heap = table_open(leaf, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], COLUMN_ID + 1, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(first));
+	ScanKeyInit(&keys[1], COLUMN_ID + 1, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(last));
+	scan = systable_beginscan(heap, primary_key_index(heap), true, SnapshotSelf, lengthof(keys), keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+			look_again(heap, tuple);
+	}
+	systable_endscan(scan);
+	table_close(heap, AccessShareLock);
+}
+
+/*
+ * All rows that the statement has let into a partition are in.  Those that looked before
+ * somebody drew a number of the next partition look again: 23505.
+ */
+void
+requests_entered(void)
+{
+	Oid			leaf = entering.leaf;
+
+	unlock_key();
+	entering.leaf = InvalidOid;
+	if (OidIsValid(leaf) && !number_all_below(entering.end))
+		look_again_at(leaf, entering.first, entering.last);
+}
+
+static void
+note_entering(Oid leaf, int64 number)
+{
+	if (entering.leaf != leaf)
+	{
+		requests_entered();
+		entering.by = GetCurrentSubTransactionId();
+		entering.end = neighbours_of(leaf)->end;
+		entering.first = number;
+		entering.leaf = leaf;
+	}
+	entering.last = number;
+}
+
+static int64
+find_decided(Oid leaf, Id request)
+{
+	const Neighbours *neighbours = neighbours_of(leaf);
 	int64		number = 0;
 
 	for (int i = 0; i < neighbours->count && number == 0; i++)
 		number = probe_decided(neighbours->partitions[i], request);
+	return number;
+}
+
+static int64
+find_locked(Oid leaf, Id request)
+{
+	LOCKTAG		tag = lock_of(request);
+	int64		number = lock_and_find(leaf, request, &tag);
+
+	locked.tag = tag;
+	locked.by = GetCurrentSubTransactionId();
+	locked.held = true;
+	return number;
+}
+
+/* 23505 when another partition than this leaf, which the row enters, holds the request already */
+void
+refuse_repeated_request(Relation leaf, const UsageEvent *event)
+{
+	Oid			partition = RelationGetRelid(leaf);
+	int64		number;
+
+	unlock_key();
+	note_entering(partition, event->number);
+	number = all_entered(partition) ? find_decided(partition, event->request) : find_locked(partition, event->request);
 	if (number != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("request \"%.*s\" has been recorded already", request.len, request.text),
-				 errdetail("It is row %lld of rewards.usage_logs.", (long long) number),
-				 errhint("Call rewards.track_usage() to get the first row's id for a repeated request.")));
+		refuse(event->request, number);
+}
+
+/* PostgreSQL lets the lock go itself */
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	entering.leaf = InvalidOid;
+	locked.held = false;
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	if (entering.by >= own)
+		entering.leaf = InvalidOid;
+	if (locked.by >= own)
+		locked.held = false;
+}
+
+void
+request_init(void)
+{
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
 
 /*

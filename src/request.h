@@ -8,6 +8,8 @@
 #include "event.h"
 #include "utils/relcache.h"
 
-extern void refuse_repeated_request(Relation leaf, Id request);
+extern void request_init(void);
+extern void refuse_repeated_request(Relation leaf, const UsageEvent *event);
+extern void requests_entered(void);
 
 #endif							/* REWARDS_REQUEST_H */

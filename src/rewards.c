@@ -15,6 +15,7 @@
 #include "models.h"
 #include "ranking.h"
 #include "reader.h"
+#include "request.h"
 #include "rules.h"
 #include "standing.h"
 #include "streak.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	streaks_init();
 	ranking_init();
 	charge_init();
+	request_init();
 	leaf_init();
 	usage_trigger_init();
 }

@@ -224,7 +224,7 @@ complete_row(Relation relation, Datum *values, bool *nulls)
 
 	check_row(relation, values, nulls, &event);
 	if (event.request.text && event_succeeded(&event))
-		refuse_repeated_request(relation, event.request);
+		refuse_repeated_request(relation, &event);
 	if (skipping)
 		event.model.text = NULL;
 	else
