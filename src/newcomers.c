@@ -91,19 +91,21 @@ newcomers_add(Newcomers *newcomers, const LineRow *row)
 
 /*
  * Asks for them, each once.  An account takes away who asked for it when it arrives, if
- * that can be seen then: who asked at that very moment goes here.
+ * that can be seen then: who asked at that very moment goes once nobody is asked for.
  */
 void
 newcomers_write(Newcomers *newcomers)
 {
 	if (newcomers == NULL)
 		return;
-	if (SPI_execute("delete from rewards.newcomer n"
-					" where exists (select from rewards.account a where a.kind = n.kind and a.name = n.name)", false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not remove newcomers that have arrived");
 	batch_execute(&newcomers->batch, "insert into rewards.newcomer (kind, name, joined_at)"
 				  " select n.kind, n.name, min(n.at) from unnest($1, $2, $3) n(kind, name, at)"
 				  " where not exists (select from rewards.account a where a.kind = n.kind and a.name = n.name)"
 				  " group by n.kind, n.name order by n.name collate \"C\", n.kind"
 				  " on conflict do nothing");
+	if (newcomers->batch.count == 0
+		&& SPI_execute("delete from rewards.newcomer n where exists"
+					   " (select from rewards.account a where a.kind = n.kind and a.name = n.name)",
+					   false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not remove newcomers that have arrived");
 }
