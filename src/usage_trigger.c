@@ -261,9 +261,13 @@ usage_before_insert(PG_FUNCTION_ARGS)
 	slot_getallattrs(slot);
 	if (slot_is_inserted(trigger))
 	{
+		Datum		unchanged = PointerGetDatum(trigger->tg_trigtuple);
+
 		complete_row(relation, slot->tts_values, slot->tts_isnull);
 		leaf_trust(fcinfo->flinfo);
-		return PointerGetDatum(trigger->tg_trigtuple);
+		/* the executor formed it of the slot for us, and only looks whether it gets it back */
+		heap_freetuple(trigger->tg_trigtuple);
+		return unchanged;
 	}
 
 	values = memcpy(palloc(natts * sizeof(Datum)), slot->tts_values, natts * sizeof(Datum));
