@@ -15,8 +15,9 @@
 #include "leaf.h"
 #include "nodes/execnodes.h"
 
-/* of the INSERT that runs, or NULL */
+/* of the INSERT that runs, or NULL; in how many statements the executor is */
 static EState *inserting = NULL;
+static int	depth = 0;
 static ExecutorRun_hook_type run_next = NULL;
 
 static Datum
@@ -35,6 +36,7 @@ run(EXECUTOR_RUN_PARAMETERS)
 	EState	   *outer = inserting;
 
 	inserting = queryDesc->operation == CMD_INSERT ? queryDesc->estate : NULL;
+	depth++;
 	PG_TRY();
 	{
 		if (run_next)
@@ -45,6 +47,7 @@ run(EXECUTOR_RUN_PARAMETERS)
 	PG_FINALLY();
 	{
 		inserting = outer;
+		depth--;
 	}
 	PG_END_TRY();
 }
@@ -54,6 +57,17 @@ leaf_init(void)
 {
 	run_next = ExecutorRun_hook;
 	ExecutorRun_hook = run;
+}
+
+/*
+ * In how many statements the executor is.  A trigger after a statement is called when
+ * that one is left; the first statement of a session, which loads this library, may
+ * not be counted, and COPY is none.
+ */
+int
+leaf_depth(void)
+{
+	return depth;
 }
 
 /*

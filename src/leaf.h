@@ -8,6 +8,7 @@
 #include "fmgr.h"
 
 extern void leaf_init(void);
+extern int	leaf_depth(void);
 extern void leaf_trust(FmgrInfo *trigger);
 
 #endif							/* REWARDS_LEAF_H */

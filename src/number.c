@@ -32,7 +32,7 @@ static int64 drawn_number = 0;
 static FullTransactionId drawn_by = {0};
 static int64 used_number = 0;
 
-/* when it was drawn, and more than all sessions together can draw */
+/* when it had not been drawn yet, and more than all sessions together can draw */
 static instr_time drawn_at;
 #define MOST_A_MICROSECOND 100
 
@@ -79,8 +79,8 @@ next_number(PG_FUNCTION_ARGS)
 				 errhint("Use nextval() for other sequences.")));
 	check_sequence(sequence);
 	drawn_by = GetTopFullTransactionId();
-	drawn_number = nextval_internal(sequence, false);
 	INSTR_TIME_SET_CURRENT(drawn_at);
+	drawn_number = nextval_internal(sequence, false);
 	if (used_number >= drawn_number)
 		used_number = drawn_number - 1; /* a new sequence began */
 	PG_RETURN_INT64(drawn_number);

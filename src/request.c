@@ -27,6 +27,7 @@
 #include "common/hashfn.h"
 #include "compat.h"
 #include "fmgr.h"
+#include "leaf.h"
 #include "miscadmin.h"
 #include "number.h"
 #include "partitioning/partbounds.h"
@@ -35,10 +36,12 @@
 #include "rules.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(find_request);
@@ -294,23 +297,25 @@ neighbours_of(Oid leaf)
 
 /* ---- rows that enter partitions at the same moment ---- */
 
-/* the rows with keys of the running statement, in the partition that the last one entered */
-static struct
+/*
+ * What a statement lets into a partition: the rows with keys that are not known to be in
+ * before anybody drew a number of the next partition; and the key that is locked until
+ * its row is in.  Statements nest, by functions and triggers, and so do these.
+ */
+typedef struct Entering
 {
-	Oid			leaf;
+	int			depth;
 	SubTransactionId by;
+	Oid			leaf;
 	int64		end;			/* of the partition */
 	int64		first;
 	int64		last;
-} entering = {0};
+	ResourceOwner locked_by;	/* NULL: nothing is locked */
+	LOCKTAG		key;
+} Entering;
 
-/* the key that is locked until its row is in */
-static struct
-{
-	bool		held;
-	SubTransactionId by;
-	LOCKTAG		tag;
-} locked = {0};
+static Entering *entering = NULL;
+static int	nentering = 0;
 
 static LOCKTAG
 lock_of(Id request)
@@ -324,36 +329,52 @@ lock_of(Id request)
 }
 
 /*
+ * Who is entering a leaf with a key or has it beside the leaf, and may still go: the
+ * transaction.  Else *number is the row that has it beside the leaf, 0 for none.
+ */
+static TransactionId
+find_running(Oid leaf, Id request, int64 *number)
+{
+	TransactionId running;
+	const Neighbours *neighbours;
+
+	(void) probe(leaf, request, &running);
+	neighbours = neighbours_of(leaf);
+	*number = 0;
+	for (int i = 0; i < neighbours->count && *number == 0 && !TransactionIdIsValid(running); i++)
+		*number = probe(neighbours->partitions[i], request, &running);
+	return running;
+}
+
+/*
  * Locks a key, and only then looks for it beside a leaf: in partitions that were empty
  * before, too.  While it waits for a transaction the key is not locked, for that one may
- * want it.  0 when nobody has it.
+ * want it; so it waits, too, for those for whom the leaf's own index would make it wait.
  */
 static int64
-lock_and_find(Oid leaf, Id request, const LOCKTAG *lock)
+lock_and_find(Oid leaf, Id request, const LOCKTAG *key)
 {
 	for (;;)
 	{
-		const Neighbours *neighbours;
-		TransactionId running = InvalidTransactionId;
-		int64		number = 0;
+		TransactionId running;
+		int64		number;
 
-		LockAcquire(lock, ExclusiveLock, false, false);
-		neighbours = neighbours_of(leaf);
-		for (int i = 0; i < neighbours->count && number == 0; i++)
-			number = probe(neighbours->partitions[i], request, &running);
+		LockAcquire(key, ExclusiveLock, false, false);
+		running = find_running(leaf, request, &number);
 		if (!TransactionIdIsValid(running))
 			return number;
-		LockRelease(lock, ExclusiveLock, false);
+		LockRelease(key, ExclusiveLock, false);
 		XactLockTableWait(running, NULL, NULL, XLTW_None);
 	}
 }
 
+/* a lock that belongs to what has ended meanwhile goes with the transaction */
 static void
-unlock_key(void)
+unlock_key(Entering *here)
 {
-	if (locked.held)
-		LockRelease(&locked.tag, ExclusiveLock, false);
-	locked.held = false;
+	if (here->locked_by != NULL && here->locked_by == CurrentResourceOwner)
+		LockRelease(&here->key, ExclusiveLock, false);
+	here->locked_by = NULL;
 }
 
 /*
@@ -389,28 +410,28 @@ refuse(Id request, int64 number)
 			 errhint("Call rewards.track_usage() to get the first row's id for a repeated request.")));
 }
 
-/* looks for a key of our own row once more, now that the row is in */
+/* looks for the key of a row of ours once more, now that the row is in */
 static void
 look_again(Relation heap, HeapTuple tuple)
 {
 	Datum		values[USAGE_COLUMNS];
 	bool		nulls[USAGE_COLUMNS];
 	UsageEvent	event;
-	LOCKTAG		lock;
+	LOCKTAG		key;
 	int64		number;
 
 	heap_deform_tuple(tuple, RelationGetDescr(heap), values, nulls);
 	event_read(&event, values, nulls);
 	if (event.request.text == NULL || !event_succeeded(&event))
 		return;
-	lock = lock_of(event.request);
-	number = lock_and_find(RelationGetRelid(heap), event.request, &lock);
-	LockRelease(&lock, ExclusiveLock, false);
+	key = lock_of(event.request);
+	number = lock_and_find(RelationGetRelid(heap), event.request, &key);
+	LockRelease(&key, ExclusiveLock, false);
 	if (number != 0)
 		refuse(event.request, number);
 }
 
-/* the rows between two numbers, those of ours that are there */
+/* those of ours between two numbers that are in */
 static void
 look_again_at(Oid leaf, int64 first, int64 last)
 {
@@ -432,33 +453,70 @@ look_again_at(Oid leaf, int64 first, int64 last)
 	table_close(heap, AccessShareLock);
 }
 
+/* all rows of these are in */
+static void
+all_are_in(Entering *here)
+{
+	unlock_key(here);
+	if (OidIsValid(here->leaf) && !number_all_below(here->end))
+		look_again_at(here->leaf, here->first, here->last);
+	here->leaf = InvalidOid;
+}
+
 /*
- * All rows that the statement has let into a partition are in.  Those that looked before
+ * The rows that a statement has let into partitions are in.  Those that looked before
  * somebody drew a number of the next partition look again: 23505.
  */
 void
 requests_entered(void)
 {
-	Oid			leaf = entering.leaf;
+	int			depth = leaf_depth();
 
-	unlock_key();
-	entering.leaf = InvalidOid;
-	if (OidIsValid(leaf) && !number_all_below(entering.end))
-		look_again_at(leaf, entering.first, entering.last);
+	while (nentering > 0 && (depth == 0 || entering[nentering - 1].depth > depth))
+		all_are_in(&entering[--nentering]);
 }
 
-static void
+/* what the statement that runs has noted so far */
+static Entering *
+entering_here(void)
+{
+	static int	room = 0;
+	int			depth = leaf_depth();
+
+	while (nentering > 0 && entering[nentering - 1].depth > depth)
+		nentering--;			/* it was left without a word */
+	if (nentering > 0 && entering[nentering - 1].depth == depth)
+		return &entering[nentering - 1];
+	if (nentering == room)
+	{
+		room = room == 0 ? 4 : 2 * room;
+		entering = entering == NULL ? MemoryContextAlloc(TopMemoryContext, room * sizeof(Entering))
+			: repalloc(entering, room * sizeof(Entering));
+	}
+	memset(&entering[nentering], 0, sizeof(Entering));
+	entering[nentering].depth = depth;
+	entering[nentering].by = GetCurrentSubTransactionId();
+	return &entering[nentering++];
+}
+
+/* the statement's rows before this one are in; this one is about to look */
+static Entering *
 note_entering(Oid leaf, int64 number)
 {
-	if (entering.leaf != leaf)
+	Entering   *here = entering_here();
+
+	unlock_key(here);
+	if (here->leaf != leaf)
 	{
-		requests_entered();
-		entering.by = GetCurrentSubTransactionId();
-		entering.end = neighbours_of(leaf)->end;
-		entering.first = number;
-		entering.leaf = leaf;
+		all_are_in(here);
+		here->end = neighbours_of(leaf)->end;
+		here->first = number;
+		here->leaf = leaf;
 	}
-	entering.last = number;
+	else if (number_all_below(here->end))
+		here->first = number;
+	here->last = number;
+	return here;
 }
 
 static int64
@@ -472,56 +530,49 @@ find_decided(Oid leaf, Id request)
 	return number;
 }
 
-static int64
-find_locked(Oid leaf, Id request)
-{
-	LOCKTAG		tag = lock_of(request);
-	int64		number = lock_and_find(leaf, request, &tag);
-
-	locked.tag = tag;
-	locked.by = GetCurrentSubTransactionId();
-	locked.held = true;
-	return number;
-}
-
 /* 23505 when another partition than this leaf, which the row enters, holds the request already */
 void
 refuse_repeated_request(Relation leaf, const UsageEvent *event)
 {
 	Oid			partition = RelationGetRelid(leaf);
+	Entering   *here = note_entering(partition, event->number);
 	int64		number;
 
-	unlock_key();
-	note_entering(partition, event->number);
-	number = all_entered(partition) ? find_decided(partition, event->request) : find_locked(partition, event->request);
+	if (all_entered(partition))
+		number = find_decided(partition, event->request);
+	else
+	{
+		here->key = lock_of(event->request);
+		number = lock_and_find(partition, event->request, &here->key);
+		here->locked_by = CurrentResourceOwner;
+	}
 	if (number != 0)
 		refuse(event->request, number);
 }
 
-/* PostgreSQL lets the lock go itself */
+/* what nested COPY has left; PostgreSQL lets the locks go itself */
 static void
-transaction_ended(XactEvent event, void *arg)
+transaction_ends(XactEvent event, void *arg)
 {
-	entering.leaf = InvalidOid;
-	locked.held = false;
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		while (nentering > 0)
+			all_are_in(&entering[--nentering]);
+	nentering = 0;
 }
 
 static void
-subtransaction_ended(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+subtransaction_ends(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
 {
-	if (event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	if (entering.by >= own)
-		entering.leaf = InvalidOid;
-	if (locked.by >= own)
-		locked.held = false;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (nentering > 0 && entering[nentering - 1].by >= own)
+			nentering--;
 }
 
 void
 request_init(void)
 {
-	RegisterXactCallback(transaction_ended, NULL);
-	RegisterSubXactCallback(subtransaction_ended, NULL);
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
 }
 
 /*
