@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 static const char *const table_names[CATALOG_TABLES] = {
+	[TABLE_INSTALLATION] = "installation",
 	[TABLE_USAGE_LOGS] = "usage_logs",
 	[SEQUENCE_USAGE_NUMBER] = "usage_number",
 	[TABLE_RULE] = "rule",

@@ -20,12 +20,9 @@
 #include "standing.h"
 #include "streak.h"
 #include "usage_trigger.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 
 REWARDS_MODULE_MAGIC;
-
-PG_FUNCTION_INFO_V1(library_version);
 
 void		_PG_init(void);
 
@@ -56,11 +53,4 @@ _PG_init(void)
 	request_init();
 	leaf_init();
 	usage_trigger_init();
-}
-
-/* library_version(): the version this library was built as */
-Datum
-library_version(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(REWARDS_VERSION));
 }

@@ -1,26 +1,7 @@
 /* install() and uninstall(): the tables, views and triggers, made and removed. */
 
 create function rewards.require_installed() returns void
-	language plpgsql stable parallel safe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-	version text;
-begin
-	if to_regclass('rewards.installation') is not null then
-		select i.version into version from rewards.installation i;
-	end if;
-	if version is null then
-		raise exception 'rewards is not installed in this database'
-			using errcode = 'object_not_in_prerequisite_state',
-				hint = 'Run: select rewards.install();';
-	elsif version <> rewards.library_version() then
-		raise exception 'the tables are of version %, the extension is %', version, rewards.library_version()
-			using errcode = 'object_not_in_prerequisite_state',
-				hint = 'Run: select rewards.install();';
-	end if;
-end
-$$;
+	as 'MODULE_PATHNAME' language c stable parallel safe;
 revoke all on function rewards.require_installed() from public;
 comment on function rewards.require_installed() is '55000 with a hint before install(), also after an update of the extension';
 

@@ -1,32 +1,12 @@
 /* What the calls share: argument checks, months and days, settings, the admin log. */
 
 create function rewards.check_not_null(value anyelement, argument text) returns void
-	language plpgsql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-begin
-	if value is null then
-		raise exception '% must not be null', argument
-			using errcode = 'null_value_not_allowed', hint = 'Give a value for it.';
-	end if;
-end
-$$;
+	as 'MODULE_PATHNAME' language c immutable parallel safe;
 revoke all on function rewards.check_not_null(anyelement, text) from public;
 comment on function rewards.check_not_null(anyelement, text) is '22004 for a required argument that is NULL';
 
 create function rewards.check_id(id text, argument text) returns void
-	language plpgsql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.check_not_null(id, argument);
-	if octet_length(id) not between 1 and 255 or id ~ '[\x01-\x1f\x7f]' then
-		raise exception 'invalid %', argument
-			using errcode = 'invalid_parameter_value',
-				hint = 'An id has 1 to 255 bytes and no control characters.';
-	end if;
-end
-$$;
+	as 'MODULE_PATHNAME' language c immutable parallel safe;
 revoke all on function rewards.check_id(text, text) from public;
 comment on function rewards.check_id(text, text) is '22004 or 22023 for what is no id';
 
@@ -46,17 +26,7 @@ revoke all on function rewards.check_reason(text) from public;
 comment on function rewards.check_reason(text) is '22004 or 22023 for a reason that says nothing';
 
 create function rewards.check_kind(kind text) returns void
-	language plpgsql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.check_not_null(kind, 'kind');
-	if kind not in ('user', 'provider') then
-		raise exception 'unknown account kind "%"', kind
-			using errcode = 'invalid_parameter_value', hint = 'A kind is user or provider.';
-	end if;
-end
-$$;
+	as 'MODULE_PATHNAME' language c immutable parallel safe;
 revoke all on function rewards.check_kind(text) from public;
 comment on function rewards.check_kind(text) is '22023 for what is no kind of account';
 
@@ -103,25 +73,7 @@ revoke all on function rewards.unit_name(smallint) from public;
 comment on function rewards.unit_name(smallint) is 'name of a unit of movements, by its stored number';
 
 create function rewards.month(month text) returns date
-	language plpgsql immutable strict parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-begin
-	if month = 'all' then
-		return null;
-	elsif month ~ '^\d{4}-\d\d(-\d\d)?$' then
-		return date_trunc('month', make_date(left(month, 4)::integer, substr(month, 6, 2)::integer,
-			coalesce(nullif(substr(month, 9, 2), ''), '1')::integer)::timestamp)::date;
-	end if;
-	raise exception 'invalid month "%"', month
-		using errcode = 'invalid_parameter_value',
-			hint = 'Write a month as 2025-01 or as an ISO date, or all for all time.';
-exception when datetime_field_overflow then
-	raise exception 'invalid month "%"', month
-		using errcode = 'invalid_parameter_value',
-			hint = 'Write a month as 2025-01 or as an ISO date, or all for all time.';
-end
-$$;
+	as 'MODULE_PATHNAME', 'month_of_text' language c immutable strict parallel safe;
 comment on function rewards.month(text) is
 	'the first of a month given as 2025-01 or an ISO date; NULL for ''all''; 22023 for anything else';
 
@@ -143,31 +95,17 @@ revoke all on function rewards.setting(text) from public;
 comment on function rewards.setting(text) is 'a setting''s value in force now';
 
 create function rewards.today() returns date
-	language sql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-	as $$ select (now() at time zone rewards.setting('time_zone'))::date $$;
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
 revoke all on function rewards.today() from public;
 comment on function rewards.today() is 'the programme''s current day';
 
 create function rewards.month_argument(month text) returns date
-	language sql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-	as $$ select case when month is null then date_trunc('month', rewards.today()::timestamp)::date else rewards.month(month) end $$;
+	as 'MODULE_PATHNAME', 'month_argument_text' language c stable parallel unsafe;
 revoke all on function rewards.month_argument(text) from public;
 comment on function rewards.month_argument(text) is 'what a month argument means: NULL the current month, ''all'' all time (NULL)';
 
 create function rewards.month_argument(month date) returns date
-	language plpgsql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-begin
-	if not isfinite(month) then
-		raise exception 'invalid month "%"', month
-			using errcode = 'invalid_parameter_value', hint = 'Give a date of the month, or NULL for all time.';
-	end if;
-	return date_trunc('month', month::timestamp)::date;
-end
-$$;
+	as 'MODULE_PATHNAME', 'month_argument_date' language c immutable parallel safe;
 revoke all on function rewards.month_argument(date) from public;
 comment on function rewards.month_argument(date) is 'what a month given as a date means: the first of its month, NULL all time';
 

@@ -14,27 +14,12 @@ revoke all on function rewards.board_name(smallint) from public;
 comment on function rewards.board_name(smallint) is 'name of a board, by its number in rewards.score';
 
 create function rewards.board_number(board text) returns smallint
-	language plpgsql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-as $$
-declare
-	number integer := array_position(array['provider', 'user', 'creator', 'referrer'], board);
-begin
-	perform rewards.check_not_null(board, 'board');
-	if number is null then
-		raise exception 'there is no board "%"', board
-			using errcode = 'invalid_parameter_value', hint = 'Boards are provider, user, creator and referrer.';
-	end if;
-	return number;
-end
-$$;
+	as 'MODULE_PATHNAME' language c immutable parallel safe;
 revoke all on function rewards.board_number(text) from public;
 comment on function rewards.board_number(text) is 'a board''s number in rewards.score; 22004 or 22023 for what is no board';
 
 create function rewards.board_kind(board text, kind text) returns text
-	language sql immutable parallel safe
-	set search_path = pg_catalog, pg_temp
-	as $$ select coalesce(kind, case board when 'provider' then 'provider' else 'user' end) $$;
+	as 'MODULE_PATHNAME', 'board_account_kind' language c immutable parallel safe;
 revoke all on function rewards.board_kind(text, text) from public;
 comment on function rewards.board_kind(text, text) is 'the kind of account that is meant on a board';
 
