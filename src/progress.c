@@ -526,6 +526,39 @@ note_referees(Doer **doers, int count)
 	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
+static void
+add_candidate(Batch *batch, int64 account, bool reversed)
+{
+	batch->columns[0][batch->count] = Int64GetDatum(account);
+	batch->columns[1][batch->count++] = BoolGetDatum(reversed);
+}
+
+/*
+ * Counts who has reached a stage as a referee.  Who made requests may have; whose
+ * requests were taken back may have fallen behind one.
+ */
+static void
+count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
+{
+	static const Oid types[] = {INT8OID, BOOLOID};
+	HTAB	   *totals = progress->totals->totals;
+	Batch		batch = batch_create(lengthof(types), types, count + (int) hash_get_num_entries(totals));
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+
+	/* tables that install() has not brought to this version yet it will fill then */
+	if (!catalog_has(TABLE_EDGE_MONTH))
+		return;
+	for (int i = 0; i < count; i++)
+		add_candidate(&batch, doers[i]->account, false);
+	hash_seq_init(&scan, totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+		if (total->key.unit == UNIT_POINTS && total->events != 0
+			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
+			add_candidate(&batch, number_of_key(total->key.account, numbers), true);
+	batch_execute(&batch, "select rewards.fold_stages($1, $2)");
+}
+
 static int
 compare_doers(const void *left, const void *right)
 {
@@ -592,6 +625,7 @@ progress_write(Progress *progress, const int64 *numbers)
 	write_activity(doers, count);
 	PopActiveSnapshot();
 	attendance_write(progress->attendance);
+	count_stages(progress, doers, count, numbers);
 	if (progress->rewarding)
 	{
 		note_referees(doers, count);

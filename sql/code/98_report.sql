@@ -220,7 +220,7 @@ as $$
 	select '<div class="pair"><section>' || (
 			select rewards.svg_rows('How far invitations of the month have come', '{sent,joined,onboarded,active,retained}',
 				array[sum(f.sent), sum(f.joined), sum(f.onboarded), sum(f.active), sum(f.retained)]::numeric[])
-			from rewards.referral_funnel f where f.month = report_referrals.month)
+			from rewards.referral_stages f where f.month = report_referrals.month)
 		|| '<dl>' || coalesce((
 			select rewards.html_tile('invitations a user', rewards.html_number(v.invites_per_user)) || rewards.html_tile('of these joined', rewards.html_number(100 * v.conversion, 1) || ' %')
 				|| rewards.html_tile('users brought by a user', rewards.html_number(v.k))

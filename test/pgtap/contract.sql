@@ -176,6 +176,7 @@ insert into relation values
 	('user_engagement', 'day dau wau mau new_users'),
 	('retention_cohorts', 'cohort week users active rate'),
 	('referral_funnel', 'month inviter sent joined onboarded active retained conversion activation retention value kind'),
+	('referral_stages', 'month sent joined onboarded active retained conversion activation retention'),
 	('viral_coefficient', 'month users invites_per_user conversion k'),
 	('top_influencers', 'account kind direct network depth value'),
 	('revenue_by_month', 'month service tier cost creator_earnings margin'),

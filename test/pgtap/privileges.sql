@@ -85,6 +85,7 @@ insert into readable select v, 'app operator analyst admin' from unnest('{status
 insert into readable select v, 'app analyst admin' from unnest('{abuse_flags,detectors,rate_limits,reviews,rules,seals,referral_growth,unmatched_models,waitlist,
 	usage_by_day,usage_by_hour,usage_by_service,revenue_by_month,revenue_projection,provider_performance,user_engagement,retention_cohorts,referral_funnel,viral_coefficient,
 	top_influencers,creator_trends,traffic_lines,tail_doings,tail_beginnings,edge_lines,tail_edges,edge_counts,influence_lines,tail_values,
+	referral_stages,folded_stages,tail_stages,pending_months,
 	present_statuses,model_facts,month_lines,day_lines,board_lines,wallet_lines,wallet_sums,credit_movements}'::text[]) v;
 insert into readable values ('usage_logs', 'app admin'), ('admin_log', 'admin');
 -- columns of these that an access does not read
