@@ -310,7 +310,7 @@ create function rewards.folded_values() returns table (account bigint, value num
 	set search_path = pg_catalog, pg_temp
 	set jit = off
 as $$
-	select a.referrer, sum(v.value)
+	select a.referrer, trim_scale(sum(v.value))
 	from rewards.account a
 	join rewards.cursor c on c.single
 	join (
@@ -401,7 +401,7 @@ begin
 	perform rewards.fold_stages(referees);
 
 	/* what the referees have brought before */
-	update rewards.network_size s set value = s.value + v.value
+	update rewards.network_size s set value = trim_scale(s.value + v.value)
 	from (
 		select a.referrer, sum(case m.unit when 3 then -m.amount else m.amount end) as value
 		from rewards.account a

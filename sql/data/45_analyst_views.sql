@@ -306,14 +306,9 @@ comment on view rewards.edge_lines is
 	'who referred whom, by number, with the programme month of joining and that of the invitation, where one was recorded, and the kinds of both';
 
 create or replace view rewards.tail_edges as
-select l.* from rewards.edge_lines l where l.seen_from > rewards.posted()
-union all
 select l.*
-from rewards.cursor c
-cross join lateral unnest(c.open_first, c.open_last) o(first, last)
-cross join lateral (
-	select l.* from rewards.edge_lines l where l.seen_from >= o.first and l.seen_from <= o.last offset 0) l
-where c.single;
+from rewards.tail_referees() t
+cross join lateral (select l.* from rewards.edge_lines l where l.referee = t.referee offset 0) l;
 comment on view rewards.tail_edges is 'those of them that are not yet folded';
 
 create or replace view rewards.folded_stages as
@@ -450,7 +445,8 @@ with zone as materialized (
 			union all select j.month::timestamp at time zone z.zone from joined j) b
 	) b
 	cross join lateral generate_series(b.first, b.last, interval '1 month') m
-), counted as (
+), counted as materialized (
+	/* once: users are many */
 	select m.month, coalesce(j.edges, 0) as joined,
 		(select count(*) from rewards.account a where a.kind = 'user' and a.joined_at >= m.since and a.joined_at < m.until)
 			+ (select count(*) from tail t where t.named_at >= m.since and t.named_at < m.until) as joining,
@@ -516,13 +512,13 @@ create or replace view rewards.top_influencers as
 select (select a.name from rewards.account a where a.id = s.account) as account,
 	(select a.kind from rewards.account a where a.id = s.account) as kind, s.direct, s.network, s.depth,
 	/* an aggregator has sizes from the directory, but totals of all nodes */
-	trim_scale(case when not n.aggregates then s.value + coalesce(t.value, 0) else coalesce((
+	case when not n.aggregates then case when t.value is null then s.value else trim_scale(s.value + t.value) end else trim_scale(coalesce((
 		select sum(case m.unit when 3 then -m.amount else m.amount end)
 		from rewards.account r
 		cross join lateral (
 			select m.unit, m.amount from rewards.month_total m
 			where m.account = r.id and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end offset 0) m
-		where r.referrer = s.account), 0) end) as value
+		where r.referrer = s.account), 0)) end as value
 from (select coalesce((select n.role = 'aggregator' from rewards.node n), false) as aggregates) n
 cross join rewards.influence_lines s
 left join rewards.tail_values t on t.referrer = s.account;
@@ -532,22 +528,9 @@ comment on view rewards.top_influencers is
 /* ---- creators ---- */
 
 create or replace view rewards.tail_beginnings as
-with use as (
-	select u.id, u.model, u.user_id, u.created_at, u.distribution from rewards.usage_logs u
-	where u.id > rewards.posted() and u.model is not null and u.creator_earnings <> 0
-	union all
-	/* few and short: each is looked up by index, whatever the planner thinks of the cursor */
-	select u.id, u.model, u.user_id, u.created_at, u.distribution
-	from rewards.cursor c
-	cross join lateral unnest(c.open_first, c.open_last) o(first, last)
-	cross join lateral (
-		select u.* from rewards.usage_logs u
-		where u.id >= o.first and u.id <= o.last and u.model is not null and u.creator_earnings <> 0 offset 0) u
-	where c.single
-), first_use as materialized (
-	select distinct on (u.model, u.user_id) u.model, u.user_id, u.created_at, s.account_number as owner
-	from use u cross join lateral rewards.shares(u.distribution) s
-	where s.entry = 'creator'
+with first_use as materialized (
+	select distinct on (u.model, u.user_id) u.model, u.user_id, u.created_at, u.owner
+	from rewards.tail_uses() u
 	order by u.model, u.user_id, u.created_at, u.id
 ), fresh as materialized (
 	select f.model, f.created_at, f.owner, m.first_at, m.owner as former_owner
