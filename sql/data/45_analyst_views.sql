@@ -361,7 +361,7 @@ select l.referee, l.sent, n.onboarded::integer - coalesce(s.onboarded, false)::i
 	n.active::integer - coalesce(s.active, false)::integer as active, n.retained::integer - coalesce(s.retained, false)::integer as retained
 from rule z
 cross join (
-	select t.account from tail t union select e.referee from rewards.tail_edges e union select o.account from rewards.onboarding o
+	select t.account from tail t union select e.referee from rewards.tail_edges e union select distinct o.account from rewards.onboarding o
 ) c
 cross join lateral (select l.* from rewards.edge_lines l where l.referee = c.account offset 0) l
 cross join lateral (select a.referred_at, a.onboarded_at from rewards.account a where a.id = c.account offset 0) a
@@ -397,6 +397,8 @@ from (
 				(select max(r.created_at) from rewards.referral r where r.referee is null) as last) e
 	) b
 	cross join lateral generate_series(b.first, b.last, interval '1 month') m
+	/* as they are; it tells the planner that they are fewer than a thousand */
+	where m >= b.first and m <= b.last
 ) m;
 comment on view rewards.pending_months is 'invitations whose recipients have not joined, by the programme month in which they were sent';
 
@@ -445,6 +447,8 @@ with zone as materialized (
 			union all select j.month::timestamp at time zone z.zone from joined j) b
 	) b
 	cross join lateral generate_series(b.first, b.last, interval '1 month') m
+	/* as they are; it tells the planner that they are fewer than a thousand */
+	where m >= b.first and m <= b.last
 ), counted as materialized (
 	/* once: users are many */
 	select m.month, coalesce(j.edges, 0) as joined,
@@ -512,13 +516,7 @@ create or replace view rewards.top_influencers as
 select (select a.name from rewards.account a where a.id = s.account) as account,
 	(select a.kind from rewards.account a where a.id = s.account) as kind, s.direct, s.network, s.depth,
 	/* an aggregator has sizes from the directory, but totals of all nodes */
-	case when not n.aggregates then case when t.value is null then s.value else trim_scale(s.value + t.value) end else trim_scale(coalesce((
-		select sum(case m.unit when 3 then -m.amount else m.amount end)
-		from rewards.account r
-		cross join lateral (
-			select m.unit, m.amount from rewards.month_total m
-			where m.account = r.id and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end offset 0) m
-		where r.referrer = s.account), 0)) end as value
+	case when n.aggregates then rewards.value_of_referees(s.account) when t.value is null then s.value else trim_scale(s.value + t.value) end as value
 from (select coalesce((select n.role = 'aggregator' from rewards.node n), false) as aggregates) n
 cross join rewards.influence_lines s
 left join rewards.tail_values t on t.referrer = s.account;
@@ -529,9 +527,9 @@ comment on view rewards.top_influencers is
 
 create or replace view rewards.tail_beginnings as
 with first_use as materialized (
-	select distinct on (u.model, u.user_id) u.model, u.user_id, u.created_at, u.owner
+	select distinct on (u.model collate "C", u.user_id collate "C") u.model collate "C" as model, u.user_id collate "C" as user_id, u.created_at, u.owner
 	from rewards.tail_uses() u
-	order by u.model, u.user_id, u.created_at, u.id
+	order by u.model collate "C", u.user_id collate "C", u.created_at, u.id
 ), fresh as materialized (
 	select f.model, f.created_at, f.owner, m.first_at, m.owner as former_owner
 	from first_use f

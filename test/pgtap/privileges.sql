@@ -37,7 +37,7 @@ insert into callable values
 	('tail_totals', 'app billing analyst admin member'), ('tail_models', 'app billing analyst admin member'), ('tail_accounts', 'app billing analyst admin member'),
 	('expired_part', 'app billing analyst admin member'), ('board_name', 'app billing analyst admin member'), ('own_places', 'app billing analyst admin member'),
 	('tail_state', 'app operator analyst admin'), ('tail_events', 'app operator analyst admin'), ('tail_unpriced', 'app operator analyst admin'), ('partitions_ahead', 'app operator analyst admin'), ('kept_for', 'app operator analyst admin'), ('verify_steps', 'app operator analyst admin'), ('worker_state', 'app operator analyst admin'), ('cache_state', 'app operator analyst admin'), ('oldest_writer', 'app operator analyst admin'), ('detector_defaults', 'app operator analyst admin'),
-	('tail_traffic', 'app analyst admin'), ('tail_attendance', 'app analyst admin'), ('tail_cohorts', 'app analyst admin'), ('tail_model_days', 'app analyst admin'), ('tail_referees', 'app analyst admin'), ('tail_uses', 'app analyst admin'), ('posted', 'app analyst admin'),
+	('tail_traffic', 'app analyst admin'), ('tail_attendance', 'app analyst admin'), ('tail_cohorts', 'app analyst admin'), ('tail_model_days', 'app analyst admin'), ('tail_referees', 'app analyst admin'), ('tail_uses', 'app analyst admin'), ('value_of_referees', 'app analyst admin'), ('posted', 'app analyst admin'),
 	('next_number', 'app admin'),
 	/* reading */
 	('balance', 'app billing analyst admin member'), ('statement', 'app billing analyst admin member'), ('credits', 'app billing analyst admin member'),
