@@ -527,10 +527,11 @@ note_referees(Doer **doers, int count)
 }
 
 static void
-add_candidate(Batch *batch, int64 account, bool reversed)
+add_candidate(Batch *batch, int64 account, bool new_day, bool reversed)
 {
 	batch->columns[0][batch->count] = Int64GetDatum(account);
-	batch->columns[1][batch->count++] = BoolGetDatum(reversed);
+	batch->columns[1][batch->count] = BoolGetDatum(new_day);
+	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
 }
 
 /*
@@ -540,7 +541,7 @@ add_candidate(Batch *batch, int64 account, bool reversed)
 static void
 count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 {
-	static const Oid types[] = {INT8OID, BOOLOID};
+	static const Oid types[] = {INT8OID, BOOLOID, BOOLOID};
 	HTAB	   *totals = progress->totals->totals;
 	Batch		batch = batch_create(lengthof(types), types, count + (int) hash_get_num_entries(totals));
 	HASH_SEQ_STATUS scan;
@@ -550,13 +551,13 @@ count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 	if (!catalog_has(TABLE_EDGE_MONTH))
 		return;
 	for (int i = 0; i < count; i++)
-		add_candidate(&batch, doers[i]->account, false);
+		add_candidate(&batch, doers[i]->account, doers[i]->advanced, false);
 	hash_seq_init(&scan, totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
 		if (total->key.unit == UNIT_POINTS && total->events != 0
 			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
-			add_candidate(&batch, number_of_key(total->key.account, numbers), true);
-	batch_execute(&batch, "select rewards.fold_stages($1, $2)");
+			add_candidate(&batch, number_of_key(total->key.account, numbers), false, true);
+	batch_execute(&batch, "select rewards.fold_stages($1, $2, $3)");
 }
 
 static int

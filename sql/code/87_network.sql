@@ -294,8 +294,9 @@ as $$
 begin
 	delete from rewards.edge_month;
 	delete from rewards.referee_stage;
-	insert into rewards.referee_stage (account, onboarded, active, retained)
-	select n.account, n.onboarded, n.active, n.retained
+	insert into rewards.referee_stage (account, onboarded, active, retained, reversed)
+	select n.account, n.onboarded, n.active, n.retained,
+		n.account in (select d.account from rewards.day_total d where d.unit = 1 and d.entry in (-1, -2) and d.events <> 0)
 	from rewards.folded_stages n join rewards.cursor c on c.single
 	where n.seen_from <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(n.seen_from, c.last, c.open_first, c.open_last));
 	insert into rewards.edge_month (joined, sent, inviter_kind, kind, edges, onboarded, active, retained)
@@ -344,31 +345,46 @@ comment on function rewards.fill_networks() is 'sums up networks and edges that 
 
 /* ---- what posting counts for analysts ---- */
 
-create function rewards.fold_stages(accounts bigint[], reversed boolean[] default null) returns void
+create function rewards.fold_stages(accounts bigint[], new_day boolean[], reversed boolean[]) returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 	set jit = off
 as $$
+declare
+	needed integer := rewards.setting('active_days')::integer;
 begin
 	with told as materialized (
 		delete from rewards.onboarding o returning o.account
 	), candidate as materialized (
 		/* most have come through all stages long ago; only by what is taken back do they fall behind again */
-		select s.account, s.onboarded, s.active, s.retained
+		select s.account, s.onboarded, s.active, s.retained, s.reversed or n.reversed as reversed,
+			n.reversed or not s.active and (n.new_day or s.reversed) as look
 		from (
-			select l.account, bool_or(l.reversed) as reversed
-			from (select * from unnest(accounts, reversed) union all select t.account, false from told t) l(account, reversed)
+			select l.account, bool_or(l.new_day) as new_day, bool_or(l.reversed) as reversed
+			from (select * from unnest(accounts, new_day, reversed) union all select t.account, false, false from told t) l(account, new_day, reversed)
 			group by l.account) n
 		join rewards.referee_stage s on s.account = n.account
 		where not (s.onboarded and s.active and s.retained) or n.reversed
 	), changed as materialized (
-		select c.account, n.onboarded, n.active, n.retained, n.onboarded::integer - c.onboarded::integer as more_onboarded,
+		select c.account, n.onboarded, n.active, n.retained, c.reversed, n.onboarded::integer - c.onboarded::integer as more_onboarded,
 			n.active::integer - c.active::integer as more_active, n.retained::integer - c.retained::integer as more_retained
 		from candidate c
-		cross join lateral (select n.onboarded, n.active, n.retained from rewards.folded_stages n where n.account = c.account offset 0) n
-		where (n.onboarded, n.active, n.retained) <> (c.onboarded, c.active, c.retained)
+		cross join lateral (select a.referred_at, a.onboarded_at from rewards.account a where a.id = c.account offset 0) a
+		left join lateral (select v.requests, v.last_at, v.onboarded_at from rewards.activity v where v.account = c.account offset 0) v on true
+		cross join lateral (
+			/* as the view folded_stages has it; days are looked at only where they can have changed */
+			select least(a.onboarded_at, v.onboarded_at) < 'infinity' is true as onboarded,
+				case when c.look then v.requests > 0 is true and (
+					select count(*) from (
+						select from rewards.day_total d
+						where d.account = c.account and d.unit = 1 and abs(d.entry) in (1, 2)
+						group by d.day having sum(d.events) > 0
+						order by d.day limit needed) d) >= needed else c.active end as active,
+				v.last_at - interval '720 hours' >= a.referred_at is true as retained
+		) n
+		where (n.onboarded, n.active, n.retained) <> (c.onboarded, c.active, c.retained) or c.look and c.reversed
 	), kept as (
-		update rewards.referee_stage s set onboarded = c.onboarded, active = c.active, retained = c.retained
+		update rewards.referee_stage s set onboarded = c.onboarded, active = c.active, retained = c.retained, reversed = c.reversed
 		from changed c where s.account = c.account
 	)
 	update rewards.edge_month m
@@ -377,13 +393,14 @@ begin
 		select l.joined, l.sent, l.inviter_kind, l.kind, sum(c.more_onboarded) as onboarded, sum(c.more_active) as active, sum(c.more_retained) as retained
 		from changed c
 		cross join lateral (select l.* from rewards.edge_lines l where l.referee = c.account offset 0) l
+		where (c.more_onboarded, c.more_active, c.more_retained) <> (0, 0, 0)
 		group by l.joined, l.sent, l.inviter_kind, l.kind) d
 	where m.joined = d.joined and m.sent = d.sent and m.inviter_kind = d.inviter_kind and m.kind = d.kind;
 end
 $$;
-revoke all on function rewards.fold_stages(bigint[], boolean[]) from public;
-comment on function rewards.fold_stages(bigint[], boolean[]) is
-	'counts referees that have reached a stage, or fallen behind one; post() calls it with whoever made requests, and with those of whom some were taken back';
+revoke all on function rewards.fold_stages(bigint[], boolean[], boolean[]) from public;
+comment on function rewards.fold_stages(bigint[], boolean[], boolean[]) is
+	'counts referees that have reached a stage, or fallen behind one; post() calls it with whoever made requests, on a new day or not, and with those of whom some were taken back';
 
 create function rewards.fold_edges(referees bigint[]) returns void
 	language plpgsql volatile parallel unsafe
@@ -397,8 +414,11 @@ begin
 	group by l.joined, l.sent, l.inviter_kind, l.kind
 	on conflict (joined, sent, inviter_kind, kind) do update set edges = m.edges + excluded.edges;
 
-	insert into rewards.referee_stage (account, onboarded, active, retained) select n, false, false, false from unnest(referees) n;
-	perform rewards.fold_stages(referees);
+	insert into rewards.referee_stage (account, onboarded, active, retained, reversed)
+	select n, false, false, false,
+		exists (select from rewards.day_total d where d.account = n and d.unit = 1 and d.entry in (-1, -2) and d.events <> 0)
+	from unnest(referees) n;
+	perform rewards.fold_stages(referees, array_fill(true, array[cardinality(referees)]), array_fill(false, array[cardinality(referees)]));
 
 	/* what the referees have brought before */
 	update rewards.network_size s set value = trim_scale(s.value + v.value)

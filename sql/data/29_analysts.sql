@@ -98,10 +98,11 @@ create table if not exists rewards.referee_stage (
 	account bigint primary key,
 	onboarded boolean not null,
 	active boolean not null,
-	retained boolean not null
+	retained boolean not null,
+	reversed boolean not null
 ) with (fillfactor = 80);
 comment on table rewards.referee_stage is
-	'the referees of folded edges, with what edge_month counts each of them as; what has changed since the last posting is told from the tail and the table onboarding';
+	'the referees of folded edges, with what edge_month counts each of them as; reversed: some of its requests were taken back, so that a known day may be a new one; what has changed since the last posting is told from the tail and the table onboarding';
 
 /* as for other tables that posting rewrites all the time */
 alter table rewards.network_size set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
