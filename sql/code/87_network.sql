@@ -417,7 +417,8 @@ begin
 	insert into rewards.referee_stage (account, onboarded, active, retained, reversed)
 	select n, false, false, false,
 		exists (select from rewards.day_total d where d.account = n and d.unit = 1 and d.entry in (-1, -2) and d.events <> 0)
-	from unnest(referees) n;
+	from unnest(referees) n
+	on conflict (account) do nothing;
 	perform rewards.fold_stages(referees, array_fill(true, array[cardinality(referees)]), array_fill(false, array[cardinality(referees)]));
 
 	/* what the referees have brought before */
