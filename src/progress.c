@@ -51,6 +51,7 @@ typedef struct Doer
 	Account		known;			/* with its edge; number 0 for a name */
 	TimestampTz first_at;		/* infinity: no request yet */
 	TimestampTz last_at;		/* -infinity */
+	TimestampTz last_before;	/* as it was before this posting */
 	int64		referred;
 	Id		   *services;
 	int			nservices;
@@ -141,7 +142,7 @@ read_doer(Progress *progress, Doer *doer)
 		return;
 	heap_deform_tuple(tuple, RelationGetDescr(progress->table.heap), values, nulls);
 	doer->first_at = DatumGetTimestampTz(values[ACTIVITY_FIRST_AT]);
-	doer->last_at = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
+	doer->last_at = doer->last_before = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
 	doer->referred = DatumGetInt64(values[ACTIVITY_REFERRED]);
 	doer->streak.length = DatumGetInt32(values[ACTIVITY_STREAK]);
 	doer->streak.best = DatumGetInt32(values[ACTIVITY_BEST_STREAK]);
@@ -166,7 +167,7 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 	doer->account = key;
 	doer->kind = kind;
 	doer->first_at = DT_NOEND;
-	doer->last_at = DT_NOBEGIN;
+	doer->last_at = doer->last_before = DT_NOBEGIN;
 	doer->onboarded_at = DT_NOEND;
 	if (key > 0)
 	{
@@ -526,11 +527,27 @@ note_referees(Doer **doers, int count)
 	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
+/* how long after joining a request makes a referee a retained one; fold_stages() has it, too */
+#define RETAINED_AFTER (30 * USECS_PER_DAY)
+
+/*
+ * Whether what an account did may have brought it to a stage.  One without a known
+ * referrer may have got one that the cache has yet to learn of.
+ */
+static bool
+may_have_advanced(const Doer *doer)
+{
+	TimestampTz retained = doer->known.edge.change.valid_from + RETAINED_AFTER;
+
+	return doer->advanced || doer->known.edge.referrer == 0
+		|| (doer->last_before < retained && doer->last_at >= retained);
+}
+
 static void
-add_candidate(Batch *batch, int64 account, bool new_day, bool reversed)
+add_candidate(Batch *batch, int64 account, bool advanced, bool reversed)
 {
 	batch->columns[0][batch->count] = Int64GetDatum(account);
-	batch->columns[1][batch->count] = BoolGetDatum(new_day);
+	batch->columns[1][batch->count] = BoolGetDatum(advanced);
 	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
 }
 
@@ -551,7 +568,7 @@ count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 	if (!catalog_has(TABLE_EDGE_MONTH))
 		return;
 	for (int i = 0; i < count; i++)
-		add_candidate(&batch, doers[i]->account, doers[i]->advanced, false);
+		add_candidate(&batch, doers[i]->account, may_have_advanced(doers[i]), false);
 	hash_seq_init(&scan, totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
 		if (total->key.unit == UNIT_POINTS && total->events != 0

@@ -345,7 +345,7 @@ comment on function rewards.fill_networks() is 'sums up networks and edges that 
 
 /* ---- what posting counts for analysts ---- */
 
-create function rewards.fold_stages(accounts bigint[], new_day boolean[], reversed boolean[]) returns void
+create function rewards.fold_stages(accounts bigint[], advanced boolean[], reversed boolean[]) returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 	set jit = off
@@ -356,15 +356,15 @@ begin
 	with told as materialized (
 		delete from rewards.onboarding o returning o.account
 	), candidate as materialized (
-		/* most have come through all stages long ago; only by what is taken back do they fall behind again */
+		/* most have come through all stages long ago, and only by what is taken back do they fall behind again; of the others most go on where they are */
 		select s.account, s.onboarded, s.active, s.retained, s.reversed or n.reversed as reversed,
-			n.reversed or not s.active and (n.new_day or s.reversed) as look
+			n.reversed or not s.active as look
 		from (
-			select l.account, bool_or(l.new_day) as new_day, bool_or(l.reversed) as reversed
-			from (select * from unnest(accounts, new_day, reversed) union all select t.account, false, false from told t) l(account, new_day, reversed)
+			select l.account, bool_or(l.advanced) as advanced, bool_or(l.reversed) as reversed
+			from (select * from unnest(accounts, advanced, reversed) union all select t.account, true, false from told t) l(account, advanced, reversed)
 			group by l.account) n
 		join rewards.referee_stage s on s.account = n.account
-		where not (s.onboarded and s.active and s.retained) or n.reversed
+		where n.reversed or not (s.onboarded and s.active and s.retained) and (n.advanced or s.reversed)
 	), changed as materialized (
 		select c.account, n.onboarded, n.active, n.retained, c.reversed, n.onboarded::integer - c.onboarded::integer as more_onboarded,
 			n.active::integer - c.active::integer as more_active, n.retained::integer - c.retained::integer as more_retained
@@ -400,7 +400,7 @@ end
 $$;
 revoke all on function rewards.fold_stages(bigint[], boolean[], boolean[]) from public;
 comment on function rewards.fold_stages(bigint[], boolean[], boolean[]) is
-	'counts referees that have reached a stage, or fallen behind one; post() calls it with whoever made requests, on a new day or not, and with those of whom some were taken back';
+	'counts referees that have reached a stage, or fallen behind one; post() calls it with whoever made requests, who of them may have reached one, and with those of whom some were taken back';
 
 create function rewards.fold_edges(referees bigint[]) returns void
 	language plpgsql volatile parallel unsafe
