@@ -458,13 +458,24 @@ size_of(Network *network, int64 account)
 	return size;
 }
 
+/* the same before any link, for many: an edge once known is for ever, none is looked for again */
+static int64
+remembered_referrer(Network *network, int64 account)
+{
+	Edge		edge = account_edge(account);
+
+	if (edge.referrer == 0)
+		return referrer_of(network, account);
+	return counts_now(network, edge.change.seen_from) ? edge.referrer : 0;
+}
+
 /* what referees have brought goes to who referred them; a new edge brings all later (fold_edges()) */
 static void
 pass_gains(Network *network)
 {
 	for (int64 i = 0; i < network->ngains; i++)
 	{
-		int64		referrer = referrer_of(network, network->gains[i].account);
+		int64		referrer = remembered_referrer(network, network->gains[i].account);
 
 		if (referrer != 0)
 			size_of(network, referrer)->value += network->gains[i].value;
