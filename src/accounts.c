@@ -434,6 +434,13 @@ account_by_number(int64 number)
 	return account;
 }
 
+/* who referred an account by number, as far as this session knows */
+Edge
+account_edge(int64 number)
+{
+	return account_by_number(number).edge;
+}
+
 /* an account by name, and the generation of the account signal that it is of */
 static Account
 read_now(AccountKind kind, Id id, uint64 *generation)

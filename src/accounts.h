@@ -22,6 +22,7 @@ enum
 
 extern Account account_find(AccountKind kind, Id id);
 extern Account account_look_up(AccountKind kind, Id id);
+extern Edge account_edge(int64 number);
 extern char *account_describe(int64 number, AccountKind *kind);
 extern bool account_being_registered(AccountKind kind, Id id);
 extern Account account_referrer(const Account *account, const AsOf *as_of);

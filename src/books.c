@@ -178,11 +178,13 @@ write_days(Total *lines, int count)
 }
 
 static void
-write_totals(Totals *totals, const int64 *numbers)
+write_totals(Totals *totals, const int64 *numbers, Network *network)
 {
 	Total	   *lines;
 	int			count = collect_lines(totals, numbers, &lines);
 
+	for (int i = 0; network && i < count; i++)
+		network_add_value(network, &lines[i]);
 	write_days(lines, count);
 }
 
@@ -248,16 +250,17 @@ write_models(Totals *totals)
 }
 
 /*
- * Adds what was added up to all the tables of totals.  Returns the numbers of the
- * accounts that it knew by name.
+ * Adds what was added up to all the tables of totals, and notes in the network, if
+ * there is one, what that makes accounts worth.  Returns the numbers of the accounts
+ * that it knew by name.
  */
 const int64 *
-books_write(Totals *totals)
+books_write(Totals *totals, Network *network)
 {
 	int64	   *numbers = register_names(totals);
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	write_totals(totals, numbers);
+	write_totals(totals, numbers, network);
 	PopActiveSnapshot();
 	write_models(totals);
 	return numbers;

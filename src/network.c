@@ -4,8 +4,9 @@
  *		MAX_LEVELS.
  *
  * rewards.network counts them in the forest of the edges that are folded, and
- * rewards.network_size has its sums by account, for who looks at all of them.  An
- * edge of c under p adds c and what is counted below c to p and to all above p.
+ * rewards.network_size has its sums by account, and what those on level 1 have
+ * brought, for who looks at all of them.  An edge of c under p adds c and what is
+ * counted below c to p and to all above p.
  * "Above" means by folded edges only: an edge that is visible but still to be
  * folded brings all that lies below it when its own turn comes, so that a walk
  * that went over it would count twice.
@@ -32,6 +33,7 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "network.h"
+#include "reader.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -39,6 +41,7 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(network_levels);
+PG_FUNCTION_INFO_V1(tail_referees);
 
 /* columns of rewards.network; the first two are the key */
 enum
@@ -56,6 +59,7 @@ enum
 	SIZE_DIRECT,
 	SIZE_NETWORK,
 	SIZE_DEPTH,
+	SIZE_VALUE,
 	SIZE_COLUMNS
 };
 
@@ -87,6 +91,23 @@ typedef struct Count
 	int64		accounts;
 } Count;
 
+/* by how much the value of an account has changed */
+typedef struct Gain
+{
+	int64		account;
+	AmountSum	value;
+} Gain;
+
+/* what is added to an account's line in rewards.network_size */
+typedef struct NetworkSize
+{
+	int64		account;
+	int64		direct;
+	int64		network;
+	int			depth;
+	AmountSum	value;
+} NetworkSize;
+
 struct Network
 {
 	MemoryContext context;
@@ -97,6 +118,10 @@ struct Network
 	int64		allocated;
 	HTAB	   *members;		/* Member */
 	HTAB	   *counts;			/* Count: what the links add */
+	Gain	   *gains;			/* in order of accounts, as they come */
+	int64		ngains;
+	int64		gains_allocated;
+	HTAB	   *sizes;			/* NetworkSize */
 	Relation	heap;			/* rewards.account, read by number */
 	Relation	index;
 	IndexScanDesc scan;
@@ -122,6 +147,9 @@ network_create(const Cursor *cursor, int64 folded)
 	network->links = MemoryContextAlloc(context, network->allocated * sizeof(Link));
 	network->members = byte_hash(context, "network members", sizeof(int64), sizeof(Member));
 	network->counts = byte_hash(context, "network counts", sizeof(CountKey), sizeof(Count));
+	network->gains_allocated = 64;
+	network->gains = MemoryContextAlloc(context, network->gains_allocated * sizeof(Gain));
+	network->sizes = byte_hash(context, "network sizes", sizeof(int64), sizeof(NetworkSize));
 	return network;
 }
 
@@ -135,6 +163,46 @@ network_add(Network *network, const LineRow *edge)
 		network->links = repalloc_huge(network->links, network->allocated * sizeof(Link));
 	}
 	network->links[network->nlinks++] = (Link){edge->referee, edge->referrer};
+}
+
+/* what of a line counts as the value of its account: points, creator earnings and cost */
+static AmountSum
+value_of_line(const Total *line)
+{
+	int			entry = abs(line->key.entry);
+
+	switch (line->key.unit)
+	{
+		case UNIT_POINTS:
+			return entry < ENTRY_PAYOUT ? line->amount : 0;
+		case UNIT_EARNINGS:
+			return entry == ENTRY_CREATOR ? line->amount : 0;
+		case UNIT_CREDITS:
+			return entry == ENTRY_USAGE ? -line->amount : 0;
+		default:
+			return 0;
+	}
+}
+
+/* notes what a line of totals adds to the value of its account; in order of accounts */
+void
+network_add_value(Network *network, const Total *line)
+{
+	AmountSum	value = value_of_line(line);
+
+	if (value == 0)
+		return;
+	if (network->ngains > 0 && network->gains[network->ngains - 1].account == line->key.account)
+	{
+		network->gains[network->ngains - 1].value += value;
+		return;
+	}
+	if (network->ngains == network->gains_allocated)
+	{
+		network->gains_allocated *= 2;
+		network->gains = repalloc_huge(network->gains, network->gains_allocated * sizeof(Gain));
+	}
+	network->gains[network->ngains++] = (Gain){line->key.account, value};
 }
 
 /* LineVisitor: notes each edge */
@@ -351,15 +419,6 @@ write_count(KeyedTable *table, void *counts, int64 place)
 	keyed_write(table, old, values);
 }
 
-/* the counts of an account in one line */
-typedef struct NetworkSize
-{
-	int64		account;
-	int64		direct;
-	int64		network;
-	int			depth;
-} NetworkSize;
-
 /* LineWriter: adds to an account's line, or makes it */
 static void
 write_size(KeyedTable *table, void *sizes, int64 place)
@@ -368,6 +427,7 @@ write_size(KeyedTable *table, void *sizes, int64 place)
 	Datum		values[SIZE_COLUMNS];
 	Datum		before[SIZE_COLUMNS];
 	bool		nulls[SIZE_COLUMNS];
+	AmountSum	value = size->value;
 	HeapTuple	old;
 
 	values[SIZE_ACCOUNT] = Int64GetDatum(size->account);
@@ -381,41 +441,87 @@ write_size(KeyedTable *table, void *sizes, int64 place)
 		for (int i = SIZE_DIRECT; i <= SIZE_NETWORK; i++)
 			values[i] = Int64GetDatum(DatumGetInt64(before[i]) + DatumGetInt64(values[i]));
 		values[SIZE_DEPTH] = Int16GetDatum(Max(DatumGetInt16(before[SIZE_DEPTH]), (int16) size->depth));
+		value += amount_sum_of_datum(before[SIZE_VALUE]);
 	}
+	values[SIZE_VALUE] = NumericGetDatum(amount_sum_to_numeric(value));
 	keyed_write(table, old, values);
 }
 
-/* counts lie together by account, its deepest level last */
-static void
-write_sizes(const Count *counts, int64 n)
+static NetworkSize *
+size_of(Network *network, int64 account)
 {
-	NetworkSize *sizes = palloc_extended((n + 1) * sizeof(NetworkSize), MCXT_ALLOC_HUGE);
+	bool		found;
+	NetworkSize *size = hash_search(network->sizes, &account, HASH_ENTER, &found);
+
+	if (!found)
+		*size = (NetworkSize){.account = account};
+	return size;
+}
+
+/* the same before any link, for many: an edge once known is for ever, none is looked for again */
+static int64
+remembered_referrer(Network *network, int64 account)
+{
+	Edge		edge = account_edge(account);
+
+	if (edge.referrer == 0)
+		return referrer_of(network, account);
+	return counts_now(network, edge.change.seen_from) ? edge.referrer : 0;
+}
+
+/* what referees have brought goes to who referred them; a new edge brings all later (fold_edges()) */
+static void
+pass_gains(Network *network)
+{
+	for (int64 i = 0; i < network->ngains; i++)
+	{
+		int64		referrer = remembered_referrer(network, network->gains[i].account);
+
+		if (referrer != 0)
+			size_of(network, referrer)->value += network->gains[i].value;
+	}
+}
+
+static int
+compare_sizes(const void *left, const void *right)
+{
+	int64		a = ((const NetworkSize *) left)->account;
+	int64		b = ((const NetworkSize *) right)->account;
+
+	return (a > b) - (a < b);
+}
+
+/* with the counts of the links, which are in order, an account's deepest level last */
+static void
+write_sizes(Network *network, const Count *counts, int64 n)
+{
+	NetworkSize *sizes;
 	int64		nsizes = 0;
+	HASH_SEQ_STATUS scan;
+	NetworkSize *size;
 	KeyedTable	table;
 
 	for (int64 i = 0; i < n; i++)
 	{
-		const Count *count = &counts[i];
-		NetworkSize *size = nsizes > 0 ? &sizes[nsizes - 1] : NULL;
-
-		if (size == NULL || size->account != count->key.account)
-		{
-			size = &sizes[nsizes++];
-			*size = (NetworkSize){.account = count->key.account};
-		}
-		if (count->key.level == 1)
-			size->direct = count->accounts;
-		size->network += count->accounts;
-		size->depth = (int) count->key.level;
+		size = size_of(network, counts[i].key.account);
+		if (counts[i].key.level == 1)
+			size->direct = counts[i].accounts;
+		size->network += counts[i].accounts;
+		size->depth = (int) counts[i].key.level;
 	}
+	sizes = palloc_extended((hash_get_num_entries(network->sizes) + 1) * sizeof(NetworkSize), MCXT_ALLOC_HUGE);
+	hash_seq_init(&scan, network->sizes);
+	while ((size = hash_seq_search(&scan)) != NULL)
+		sizes[nsizes++] = *size;
+	qsort(sizes, nsizes, sizeof(NetworkSize), compare_sizes);
 	keyed_open(&table, TABLE_NETWORK_SIZE, INDEX_NETWORK_SIZE, SIZE_COLUMNS, true);
 	keyed_write_each(&table, write_size, sizes, nsizes);
 	keyed_close(&table);
 }
 
-/* the edges by month and kinds; inside SPI */
+/* what else is counted of the edges; inside SPI */
 static void
-write_months(Network *network)
+count_edges(Network *network)
 {
 	static const Oid types[] = {INT8OID};
 	Batch		batch = batch_create(lengthof(types), types, (int) Min(network->nlinks, EDGES_AT_ONCE));
@@ -425,43 +531,51 @@ write_months(Network *network)
 		batch.columns[0][batch.count++] = Int64GetDatum(network->links[i].referee);
 		if (batch.count < EDGES_AT_ONCE && i + 1 < network->nlinks)
 			continue;
-		batch_execute(&batch, "insert into rewards.edge_month as m"
-					  " select l.joined, l.sent, l.inviter_kind, l.kind, count(*)"
-					  " from rewards.edge_lines l where l.referee = any ($1)"
-					  " group by l.joined, l.sent, l.inviter_kind, l.kind"
-					  " on conflict (joined, sent, inviter_kind, kind)"
-					  " do update set edges = m.edges + excluded.edges");
+		batch_execute(&batch, "select rewards.fold_edges($1)");
 		batch.count = 0;
 	}
 }
 
-/* folds the edges noted; inside SPI, and only who holds the cursor may */
+/* adds the links to the counts above them, which it returns */
+static Count *
+fold_links(Network *network, int64 *n)
+{
+	KeyedTable	table;
+	Count	   *counts;
+
+	keyed_open(&table, TABLE_NETWORK, INDEX_NETWORK, NETWORK_COLUMNS, true);
+	for (int64 i = 0; i < network->nlinks; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		fold_link(network, &table, &network->links[i]);
+	}
+	counts = collect_counts(network, n);
+	keyed_write_each(&table, write_count, counts, *n);
+	keyed_close(&table);
+	return counts;
+}
+
+/* folds the edges and values noted, after totals; inside SPI, and only who holds the cursor may */
 void
 network_write(Network *network)
 {
 	MemoryContext previous = MemoryContextSwitchTo(network->context);
-	KeyedTable	table;
+	bool		counting = catalog_has(TABLE_EDGE_MONTH);
 	Count	   *counts;
 	int64		n;
 
-	if (network->nlinks > 0)
+	if (network->nlinks > 0 || network->ngains > 0)
 	{
 		PushActiveSnapshot(GetLatestSnapshot());
 		open_accounts(network);
-		keyed_open(&table, TABLE_NETWORK, INDEX_NETWORK, NETWORK_COLUMNS, true);
-		for (int64 i = 0; i < network->nlinks; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			fold_link(network, &table, &network->links[i]);
-		}
-		counts = collect_counts(network, &n);
-		keyed_write_each(&table, write_count, counts, n);
-		keyed_close(&table);
 		/* tables that install() has not brought to this version yet it will fill then */
-		if (catalog_has(TABLE_EDGE_MONTH))
+		if (counting)
+			pass_gains(network);
+		counts = fold_links(network, &n);
+		if (counting)
 		{
-			write_sizes(counts, n);
-			write_months(network);
+			write_sizes(network, counts, n);
+			count_edges(network);
 		}
 		close_accounts(network);
 		PopActiveSnapshot();
@@ -547,5 +661,36 @@ network_levels(PG_FUNCTION_ARGS)
 	keyed_close(&table);
 	close_accounts(network);
 	MemoryContextDelete(network->context);
+	return (Datum) 0;
+}
+
+/* LineVisitor */
+static bool
+put_edge(const LineRow *row, void *context)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) context;
+	Datum		values[2] = {Int64GetDatum(row->referee), Int64GetDatum(row->referrer)};
+	bool		nulls[2] = {false, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	return true;
+}
+
+/*
+ * tail_referees() returns setof (referee, referrer): edges recorded and not yet folded,
+ * nothing for a limited reader.
+ */
+Datum
+tail_referees(PG_FUNCTION_ARGS)
+{
+	Reader		reader = reader_current(fcinfo);
+	RoleSwitch	caller;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (reader.limited)
+		return (Datum) 0;
+	caller = become_owner(fcinfo);
+	line_read_tail_edges(put_edge, fcinfo->resultinfo);
+	become_caller(&caller);
 	return (Datum) 0;
 }

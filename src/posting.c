@@ -452,7 +452,7 @@ write_books(Posting *posting)
 	const int64 *numbers;
 
 	progress_finish(posting->progress);
-	numbers = books_write(posting->totals);
+	numbers = books_write(posting->totals, posting->network);
 	posting->booked = progress_write(posting->progress, numbers);
 	network_write(posting->network);
 	traffic_write(posting->traffic);

@@ -51,6 +51,7 @@ typedef struct Doer
 	Account		known;			/* with its edge; number 0 for a name */
 	TimestampTz first_at;		/* infinity: no request yet */
 	TimestampTz last_at;		/* -infinity */
+	TimestampTz last_before;	/* as it was before this posting */
 	int64		referred;
 	Id		   *services;
 	int			nservices;
@@ -141,7 +142,7 @@ read_doer(Progress *progress, Doer *doer)
 		return;
 	heap_deform_tuple(tuple, RelationGetDescr(progress->table.heap), values, nulls);
 	doer->first_at = DatumGetTimestampTz(values[ACTIVITY_FIRST_AT]);
-	doer->last_at = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
+	doer->last_at = doer->last_before = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
 	doer->referred = DatumGetInt64(values[ACTIVITY_REFERRED]);
 	doer->streak.length = DatumGetInt32(values[ACTIVITY_STREAK]);
 	doer->streak.best = DatumGetInt32(values[ACTIVITY_BEST_STREAK]);
@@ -166,7 +167,7 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 	doer->account = key;
 	doer->kind = kind;
 	doer->first_at = DT_NOEND;
-	doer->last_at = DT_NOBEGIN;
+	doer->last_at = doer->last_before = DT_NOBEGIN;
 	doer->onboarded_at = DT_NOEND;
 	if (key > 0)
 	{
@@ -526,6 +527,56 @@ note_referees(Doer **doers, int count)
 	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
+/* how long after joining a request makes a referee a retained one; fold_stages() has it, too */
+#define RETAINED_AFTER (30 * USECS_PER_DAY)
+
+/*
+ * Whether what an account did may have brought it to a stage.  One without a known
+ * referrer may have got one that the cache has yet to learn of.
+ */
+static bool
+may_have_advanced(const Doer *doer)
+{
+	TimestampTz retained = doer->known.edge.change.valid_from + RETAINED_AFTER;
+
+	return doer->advanced || doer->known.edge.referrer == 0
+		|| (doer->last_before < retained && doer->last_at >= retained);
+}
+
+static void
+add_candidate(Batch *batch, int64 account, bool advanced, bool reversed)
+{
+	batch->columns[0][batch->count] = Int64GetDatum(account);
+	batch->columns[1][batch->count] = BoolGetDatum(advanced);
+	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
+}
+
+/*
+ * Counts who has reached a stage as a referee.  Who made requests may have; whose
+ * requests were taken back may have fallen behind one.
+ */
+static void
+count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
+{
+	static const Oid types[] = {INT8OID, BOOLOID, BOOLOID};
+	HTAB	   *totals = progress->totals->totals;
+	Batch		batch = batch_create(lengthof(types), types, count + (int) hash_get_num_entries(totals));
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+
+	/* tables that install() has not brought to this version yet it will fill then */
+	if (!catalog_has(TABLE_EDGE_MONTH))
+		return;
+	for (int i = 0; i < count; i++)
+		add_candidate(&batch, doers[i]->account, may_have_advanced(doers[i]), false);
+	hash_seq_init(&scan, totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+		if (total->key.unit == UNIT_POINTS && total->events != 0
+			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
+			add_candidate(&batch, number_of_key(total->key.account, numbers), false, true);
+	batch_execute(&batch, "select rewards.fold_stages($1, $2, $3)");
+}
+
 static int
 compare_doers(const void *left, const void *right)
 {
@@ -592,6 +643,7 @@ progress_write(Progress *progress, const int64 *numbers)
 	write_activity(doers, count);
 	PopActiveSnapshot();
 	attendance_write(progress->attendance);
+	count_stages(progress, doers, count, numbers);
 	if (progress->rewarding)
 	{
 		note_referees(doers, count);

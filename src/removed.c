@@ -169,7 +169,8 @@ write_sums(const SPITupleTable *sums, uint64 count)
 		CHECK_FOR_INTERRUPTS();
 		add_sum(totals, sums->vals[i], sums->tupdesc);
 	}
-	books_write(totals);
+	/* edges are folded after it, and bring all that there is then */
+	books_write(totals, NULL);
 	SPI_finish();
 }
 

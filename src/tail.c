@@ -20,6 +20,7 @@
 PG_FUNCTION_INFO_V1(tail_totals);
 PG_FUNCTION_INFO_V1(tail_models);
 PG_FUNCTION_INFO_V1(tail_model_days);
+PG_FUNCTION_INFO_V1(tail_uses);
 PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_account);
 PG_FUNCTION_INFO_V1(tail_state);
@@ -159,6 +160,51 @@ Datum
 tail_model_days(PG_FUNCTION_ARGS)
 {
 	put_models(fcinfo, true);
+	return (Datum) 0;
+}
+
+/* LineVisitor */
+static bool
+put_use(const LineRow *row, void *context)
+{
+	ShareReader reader;
+	Share		share;
+
+	if (row->referee != 0 || row->unit != UNIT_OF_USAGE || row->model.text == NULL)
+		return true;
+	reader = distribution_reader(row->distribution);
+	while (distribution_next(&reader, &share))
+		if (share.entry == ENTRY_CREATOR)
+		{
+			Datum		values[5] = {
+				Int64GetDatum(row->number),
+				PointerGetDatum(cstring_to_text_with_len(row->model.text, row->model.len)),
+				PointerGetDatum(cstring_to_text_with_len(row->user.text, row->user.len)),
+				TimestampTzGetDatum(row->created_at), Int64GetDatum(share.account)
+			};
+			bool		nulls[5] = {0};
+
+			put_row((FunctionCallInfo) context, values, nulls);
+		}
+	return true;
+}
+
+/*
+ * tail_uses() returns setof (id, model, user_id, created_at, owner): usage of models
+ * that earned the owner something, nothing for a limited reader.
+ */
+Datum
+tail_uses(PG_FUNCTION_ARGS)
+{
+	Reader		reader = reader_current(fcinfo);
+	RoleSwitch	caller;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (reader.limited)
+		return (Datum) 0;
+	caller = become_owner(fcinfo);
+	line_read_tail(put_use, fcinfo);
+	become_caller(&caller);
 	return (Datum) 0;
 }
 

@@ -162,6 +162,20 @@ create function rewards.tail_cohorts(out cohort date, out week integer, out user
 revoke all on function rewards.tail_cohorts() from public;
 comment on function rewards.tail_cohorts() is 'what is recorded and not yet folded adds to the table cohort; nothing for a member';
 
+create function rewards.tail_referees(out referee bigint, out referrer bigint)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe rows 10
+	set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_referees() from public;
+comment on function rewards.tail_referees() is 'edges recorded and not yet folded; nothing for a member';
+
+create function rewards.tail_uses(out id bigint, out model text, out user_id text, out created_at timestamptz, out owner bigint)
+	returns setof record
+	as 'MODULE_PATHNAME' language c stable parallel unsafe rows 100
+	set search_path = pg_catalog, pg_temp;
+revoke all on function rewards.tail_uses() from public;
+comment on function rewards.tail_uses() is 'usage of models recorded and not yet folded that earned the owner something; nothing for a member';
+
 create function rewards.tail_accounts(out account_number bigint, out kind text, out account text,
 		out named_at timestamptz, out first_at timestamptz, out last_at timestamptz)
 	returns setof record

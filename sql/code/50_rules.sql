@@ -380,8 +380,8 @@ begin
 	perform rewards.check_setting(name, value);
 	version := rewards.set_rule('set_setting', jsonb_build_object('name', name, 'value', value), 'setting', name, jsonb_build_object('value', value),
 		case name when 'time_zone' then '-infinity' else now() end, updated_by);
-	/* edges may be counted by month before there is any usage */
-	if name = 'time_zone' then
+	/* edges may be counted by month before there is any usage, and stages of referees by either */
+	if name in ('time_zone', 'active_days') then
 		perform from rewards.cursor c where c.single for update;
 		perform rewards.count_edges();
 	end if;

@@ -245,7 +245,11 @@ begin
 	end if;
 	number := (rewards.ensure_account(kind, account)).number;
 	update rewards.account a set onboarded_at = at where a.id = number and (a.onboarded_at is null or a.onboarded_at > at);
-	return found;
+	if not found then
+		return false;
+	end if;
+	insert into rewards.onboarding (account) values (number);
+	return true;
 end
 $$;
 revoke all on function rewards.complete_onboarding(text, timestamptz, text) from public;

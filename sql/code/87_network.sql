@@ -269,43 +269,173 @@ comment on function rewards.referral_stats(text, text) is
 
 /* ---- what is kept for analysts: of an older version, and of one that has changed its time zone ---- */
 
-create function rewards.folded_edges() returns table (joined date, sent date, inviter_kind text, kind text, edges bigint)
+create function rewards.folded_edges()
+	returns table (joined date, sent date, inviter_kind text, kind text, edges bigint, onboarded bigint, active bigint, retained bigint)
 	language sql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 	set jit = off
 as $$
-	select l.joined, l.sent, l.inviter_kind, l.kind, count(*)
-	from rewards.edge_lines l join rewards.cursor c on c.single
+	select l.joined, l.sent, l.inviter_kind, l.kind, count(*),
+		count(*) filter (where s.onboarded), count(*) filter (where s.active), count(*) filter (where s.retained)
+	from rewards.edge_lines l
+	join rewards.cursor c on c.single
+	left join rewards.referee_stage s on s.account = l.referee
 	where l.seen_from <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(l.seen_from, c.last, c.open_first, c.open_last))
 	group by 1, 2, 3, 4
 $$;
 revoke all on function rewards.folded_edges() from public;
-comment on function rewards.folded_edges() is 'the table edge_month as the edges have it';
+comment on function rewards.folded_edges() is 'the table edge_month as the edges and referee_stage have it';
 
 create function rewards.count_edges() returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
+	set jit = off
 as $$
 begin
 	delete from rewards.edge_month;
-	insert into rewards.edge_month select * from rewards.folded_edges();
+	delete from rewards.referee_stage;
+	insert into rewards.referee_stage (account, onboarded, active, retained, reversed)
+	select n.account, n.onboarded, n.active, n.retained,
+		n.account in (select d.account from rewards.day_total d where d.unit = 1 and d.entry in (-1, -2) and d.events <> 0)
+	from rewards.folded_stages n join rewards.cursor c on c.single
+	where n.seen_from <= c.last and (cardinality(c.open_first) = 0 or rewards.is_folded(n.seen_from, c.last, c.open_first, c.open_last));
+	insert into rewards.edge_month (joined, sent, inviter_kind, kind, edges, onboarded, active, retained)
+	select e.joined, e.sent, e.inviter_kind, e.kind, e.edges, e.onboarded, e.active, e.retained from rewards.folded_edges() e;
 end
 $$;
 revoke all on function rewards.count_edges() from public;
-comment on function rewards.count_edges() is 'fills the table edge_month anew; the caller has locked the cursor';
+comment on function rewards.count_edges() is 'fills the tables edge_month and referee_stage anew; the caller has locked the cursor';
+
+create function rewards.folded_values() returns table (account bigint, value numeric)
+	language sql stable parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	set jit = off
+as $$
+	select a.referrer, trim_scale(sum(v.value))
+	from rewards.account a
+	join rewards.cursor c on c.single
+	join (
+		select m.account, sum(case m.unit when 3 then -m.amount else m.amount end) as value
+		from rewards.month_total m
+		where case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end
+		group by m.account) v on v.account = a.id
+	where a.referrer is not null and a.seen_from <= c.last
+		and (cardinality(c.open_first) = 0 or rewards.is_folded(a.seen_from, c.last, c.open_first, c.open_last))
+	group by a.referrer
+$$;
+revoke all on function rewards.folded_values() from public;
+comment on function rewards.folded_values() is 'value in the table network_size as the monthly totals of accounts and the edges have it';
 
 create function rewards.fill_networks() returns void
 	language plpgsql volatile parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
 begin
-	insert into rewards.network_size
-	select n.account, coalesce(sum(n.accounts) filter (where n.level = 1), 0), sum(n.accounts), max(n.level) from rewards.network n group by n.account;
+	insert into rewards.network_size (account, direct, network, depth, value)
+	select n.account, n.direct, n.network, n.depth, coalesce(v.value, 0)
+	from (
+		select n.account, coalesce(sum(n.accounts) filter (where n.level = 1), 0) as direct, sum(n.accounts) as network, max(n.level) as depth
+		from rewards.network n group by n.account) n
+	left join rewards.folded_values() v on v.account = n.account;
 	perform rewards.count_edges();
 end
 $$;
 revoke all on function rewards.fill_networks() from public;
 comment on function rewards.fill_networks() is 'sums up networks and edges that an older version has folded; install() calls it';
+
+/* ---- what posting counts for analysts ---- */
+
+create function rewards.fold_stages(accounts bigint[], advanced boolean[], reversed boolean[]) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	set jit = off
+as $$
+declare
+	needed integer := rewards.setting('active_days')::integer;
+begin
+	with told as materialized (
+		delete from rewards.onboarding o returning o.account
+	), candidate as materialized (
+		/* most have come through all stages long ago, and only by what is taken back do they fall behind again; of the others most go on where they are */
+		select s.account, s.onboarded, s.active, s.retained, s.reversed or n.reversed as reversed,
+			n.reversed or not s.active as look
+		from (
+			select l.account, bool_or(l.advanced) as advanced, bool_or(l.reversed) as reversed
+			from (select * from unnest(accounts, advanced, reversed) union all select t.account, true, false from told t) l(account, advanced, reversed)
+			group by l.account) n
+		join rewards.referee_stage s on s.account = n.account
+		where n.reversed or not (s.onboarded and s.active and s.retained) and (n.advanced or s.reversed)
+	), changed as materialized (
+		select c.account, n.onboarded, n.active, n.retained, c.reversed, n.onboarded::integer - c.onboarded::integer as more_onboarded,
+			n.active::integer - c.active::integer as more_active, n.retained::integer - c.retained::integer as more_retained
+		from candidate c
+		cross join lateral (select a.referred_at, a.onboarded_at from rewards.account a where a.id = c.account offset 0) a
+		left join lateral (select v.requests, v.last_at, v.onboarded_at from rewards.activity v where v.account = c.account offset 0) v on true
+		cross join lateral (
+			/* as the view folded_stages has it; days are looked at only where they can have changed */
+			select least(a.onboarded_at, v.onboarded_at) < 'infinity' is true as onboarded,
+				case when c.look then v.requests > 0 is true and (
+					select count(*) from (
+						select from rewards.day_total d
+						where d.account = c.account and d.unit = 1 and abs(d.entry) in (1, 2)
+						group by d.day having sum(d.events) > 0
+						order by d.day limit needed) d) >= needed else c.active end as active,
+				v.last_at - interval '720 hours' >= a.referred_at is true as retained
+		) n
+		where (n.onboarded, n.active, n.retained) <> (c.onboarded, c.active, c.retained) or c.look and c.reversed
+	), kept as (
+		update rewards.referee_stage s set onboarded = c.onboarded, active = c.active, retained = c.retained, reversed = c.reversed
+		from changed c where s.account = c.account
+	)
+	update rewards.edge_month m
+	set onboarded = m.onboarded + d.onboarded, active = m.active + d.active, retained = m.retained + d.retained
+	from (
+		select l.joined, l.sent, l.inviter_kind, l.kind, sum(c.more_onboarded) as onboarded, sum(c.more_active) as active, sum(c.more_retained) as retained
+		from changed c
+		cross join lateral (select l.* from rewards.edge_lines l where l.referee = c.account offset 0) l
+		where (c.more_onboarded, c.more_active, c.more_retained) <> (0, 0, 0)
+		group by l.joined, l.sent, l.inviter_kind, l.kind) d
+	where m.joined = d.joined and m.sent = d.sent and m.inviter_kind = d.inviter_kind and m.kind = d.kind;
+end
+$$;
+revoke all on function rewards.fold_stages(bigint[], boolean[], boolean[]) from public;
+comment on function rewards.fold_stages(bigint[], boolean[], boolean[]) is
+	'counts referees that have reached a stage, or fallen behind one; post() calls it with whoever made requests, who of them may have reached one, and with those of whom some were taken back';
+
+create function rewards.fold_edges(referees bigint[]) returns void
+	language plpgsql volatile parallel unsafe
+	set search_path = pg_catalog, pg_temp
+	set jit = off
+as $$
+begin
+	insert into rewards.edge_month as m (joined, sent, inviter_kind, kind, edges)
+	select l.joined, l.sent, l.inviter_kind, l.kind, count(*)
+	from rewards.edge_lines l where l.referee = any (referees)
+	group by l.joined, l.sent, l.inviter_kind, l.kind
+	on conflict (joined, sent, inviter_kind, kind) do update set edges = m.edges + excluded.edges;
+
+	insert into rewards.referee_stage (account, onboarded, active, retained, reversed)
+	select n, false, false, false,
+		exists (select from rewards.day_total d where d.account = n and d.unit = 1 and d.entry in (-1, -2) and d.events <> 0)
+	from unnest(referees) n
+	on conflict (account) do nothing;
+	perform rewards.fold_stages(referees, array_fill(true, array[cardinality(referees)]), array_fill(false, array[cardinality(referees)]));
+
+	/* what the referees have brought before */
+	update rewards.network_size s set value = trim_scale(s.value + v.value)
+	from (
+		select a.referrer, sum(case m.unit when 3 then -m.amount else m.amount end) as value
+		from rewards.account a
+		cross join lateral (
+			select m.unit, m.amount from rewards.month_total m
+			where m.account = a.id and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end offset 0) m
+		where a.id = any (referees)
+		group by a.referrer) v
+	where s.account = v.referrer;
+end
+$$;
+revoke all on function rewards.fold_edges(bigint[]) from public;
+comment on function rewards.fold_edges(bigint[]) is 'counts edges by month, and what their referees have done and brought so far; post() calls it when they are in the networks';
 
 /* ---- verify ---- */
 
@@ -336,16 +466,30 @@ as $$
 	union all
 	select 'network_size', concat_ws(' ', a.kind, '"' || a.name || '"'), e.size::text, s.size::text, 'differs from the edges'
 	from (
-		select c.account, row(coalesce(sum(c.accounts) filter (where c.level = 1), 0), sum(c.accounts), max(c.level)) as size from counted c group by c.account
+		select n.account, row(n.direct, n.network, n.depth, trim_scale(coalesce(v.value, 0))) as size
+		from (
+			select c.account, coalesce(sum(c.accounts) filter (where c.level = 1), 0) as direct, sum(c.accounts) as network, max(c.level) as depth
+			from counted c group by c.account) n
+		left join rewards.folded_values() v on v.account = n.account
 	) e
-	full join (select s.account, row(s.direct, s.network, s.depth) as size from rewards.network_size s) s on s.account = e.account
+	full join (select s.account, row(s.direct, s.network, s.depth, trim_scale(s.value)) as size from rewards.network_size s) s on s.account = e.account
 	left join rewards.account a on a.id = coalesce(e.account, s.account)
 	where e.size::text is distinct from s.size::text
 	union all
-	select 'edge_month', concat_ws(' ', to_char(joined, 'YYYY-MM-DD'), to_char(sent, 'YYYY-MM-DD'), inviter_kind, kind), e.edges::text, m.edges::text, 'differs from the edges'
-	from rewards.folded_edges() e
-	full join rewards.edge_month m using (joined, sent, inviter_kind, kind)
-	where e.edges is distinct from m.edges
+	select 'edge_month', concat_ws(' ', to_char(joined, 'YYYY-MM-DD'), to_char(sent, 'YYYY-MM-DD'), inviter_kind, kind), e.counts::text, m.counts::text, 'differs from the edges'
+	from (select e.joined, e.sent, e.inviter_kind, e.kind, row(e.edges, e.onboarded, e.active, e.retained) as counts from rewards.folded_edges() e) e
+	full join (select m.joined, m.sent, m.inviter_kind, m.kind, row(m.edges, m.onboarded, m.active, m.retained) as counts from rewards.edge_month m) m
+		using (joined, sent, inviter_kind, kind)
+	where e.counts::text is distinct from m.counts::text
+	union all
+	select 'referee_stage', concat_ws(' ', a.kind, '"' || a.name || '"'), e.stages::text, s.stages::text, 'differs from what the referee has done'
+	from (
+		select n.account, row(n.onboarded, n.active, n.retained) as stages
+		from rewards.folded_stages n join edge e on e.referee = n.account
+	) e
+	full join (select s.account, row(s.onboarded, s.active, s.retained) as stages from rewards.referee_stage s) s on s.account = e.account
+	left join rewards.account a on a.id = coalesce(e.account, s.account)
+	where e.stages::text is distinct from s.stages::text and not exists (select from rewards.onboarding o where o.account = a.id)
 $$;
 revoke all on function rewards.verify_network() from public;
-comment on function rewards.verify_network() is 'sizes of networks, and edges by month, that are not what the folded edges give, computed in plain SQL';
+comment on function rewards.verify_network() is 'sizes and values of networks, edges by month and stages of referees that are not what the folded edges and the totals of accounts give, computed in plain SQL';

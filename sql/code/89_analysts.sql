@@ -12,6 +12,21 @@ revoke all on function rewards.posted() from public;
 comment on function rewards.posted() is
 	'up to which number totals hold the rows, but for open stretches; views compare with it rather than with a subquery, so that the planner knows how little lies above';
 
+/* its cost is what it is where it is not called, for the planner's sake */
+create function rewards.value_of_referees(account bigint) returns numeric
+	language sql stable parallel unsafe cost 1
+	security definer set search_path = pg_catalog, pg_temp
+as $$
+	select trim_scale(coalesce(sum(case m.unit when 3 then -m.amount else m.amount end), 0))
+	from rewards.account r
+	join rewards.month_total m on m.account = r.id
+	where r.referrer = value_of_referees.account
+		and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end
+$$;
+revoke all on function rewards.value_of_referees(bigint) from public;
+comment on function rewards.value_of_referees(bigint) is
+	'folded points, creator earnings and cost of direct referees, added up from their totals; top_influencers asks for it on an aggregator alone';
+
 /* ---- what totals should be ---- */
 
 create function rewards.traffic_of_rows(since date, until date)

@@ -604,6 +604,7 @@ begin
 	delete from rewards.network;
 	delete from rewards.network_size;
 	delete from rewards.edge_month;
+	delete from rewards.referee_stage;
 	delete from rewards.traffic_day;
 	delete from rewards.traffic_hour;
 	delete from rewards.attendance;

@@ -20,7 +20,7 @@ as $$
 	('routine', 'app billing operator analyst admin member', 'require_installed reads_all limited_to setting today'),
 	('routine', 'app billing analyst admin member', 'tail_totals tail_models tail_accounts expired_part board_name own_places'),
 	('routine', 'app operator analyst admin', 'tail_state tail_events tail_unpriced partitions_ahead kept_for verify_steps worker_state cache_state oldest_writer detector_defaults'),
-	('routine', 'app analyst admin', 'tail_traffic tail_attendance tail_cohorts tail_model_days posted'),
+	('routine', 'app analyst admin', 'tail_traffic tail_attendance tail_cohorts tail_model_days tail_referees tail_uses posted value_of_referees'),
 	('routine', 'app admin', 'next_number'),
 	/* reading calls: a member asks for its own account */
 	('routine', 'app billing analyst admin member', 'balance statement credits quote is_mainnet model_earnings'),

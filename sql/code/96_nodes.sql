@@ -44,6 +44,11 @@ begin
 	if tg_op = 'INSERT' then
 		delete from rewards.newcomer n where n.kind = new.kind and n.name = new.name;
 	end if;
+	/* as complete_onboarding() does */
+	if new.onboarded_at is not null and (tg_op = 'INSERT' or old.onboarded_at is distinct from new.onboarded_at)
+			and rewards.node_role() is distinct from 'aggregator' then
+		insert into rewards.onboarding (account) values (new.id);
+	end if;
 	if new.referrer is null or (tg_op = 'UPDATE' and old.referrer is not null) then
 		return new;
 	end if;

@@ -109,8 +109,8 @@ as $css$ select $$
 body{margin:0 auto;max-width:64rem;padding:1rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;margin:.5rem 0 0}h2{font-size:1.15rem;margin:2rem 0 .5rem;border-bottom:1px solid var(--line)}h3{font-size:1rem;margin:.5rem 0}
 header p,figcaption,.none,dt,th{color:var(--soft)}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.5rem;margin:1rem 0}
-dl div{background:var(--card);border-radius:.5rem;padding:.6rem .8rem}dt{font-size:.85rem}dd{margin:0;font-size:1.25rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.75rem,1fr));gap:.5rem;margin:1rem 0}
+dl div{background:var(--card);border-radius:.5rem;padding:.6rem .8rem}dt{font-size:.85rem}dd{margin:0;font-size:1.1rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:0 1.5rem}.pair>*{min-width:0}
 figure{margin:.5rem 0}svg{width:100%;height:auto;display:block}svg rect{fill:var(--bar)}svg text{fill:var(--soft);font-size:13px}svg path{stroke:var(--line)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -220,13 +220,13 @@ as $$
 	select '<div class="pair"><section>' || (
 			select rewards.svg_rows('How far invitations of the month have come', '{sent,joined,onboarded,active,retained}',
 				array[sum(f.sent), sum(f.joined), sum(f.onboarded), sum(f.active), sum(f.retained)]::numeric[])
-			from rewards.referral_funnel f where f.month = report_referrals.month)
+			from rewards.referral_stages f where f.month = report_referrals.month)
 		|| '<dl>' || coalesce((
 			select rewards.html_tile('invitations a user', rewards.html_number(v.invites_per_user)) || rewards.html_tile('of these joined', rewards.html_number(100 * v.conversion, 1) || ' %')
 				|| rewards.html_tile('users brought by a user', rewards.html_number(v.k))
 			from rewards.viral_coefficient v where v.month = report_referrals.month), '') || '</dl></section><section><h3>Largest networks</h3>'
 		|| (select rewards.html_table('{account,direct,all,levels,points brought}', string_agg(
-				rewards.html_line(i.account, i.direct::text, i.network::text, i.depth::text, rewards.html_number(i.value)), '' order by i.network desc, i.account))
+				rewards.html_line(i.account, rewards.html_number(i.direct), rewards.html_number(i.network), i.depth::text, rewards.html_number(i.value)), '' order by i.network desc, i.account))
 			/* names of those alone that may be shown */
 			from (
 				select * from (select * from rewards.top_influencers i order by i.network desc fetch first 10 rows with ties) i

@@ -74,10 +74,11 @@ create table if not exists rewards.network_size (
 	account bigint primary key,
 	direct bigint not null,
 	network bigint not null,
-	depth smallint not null
+	depth smallint not null,
+	value numeric not null
 ) with (fillfactor = 80);
 comment on table rewards.network_size is
-	'the table network summed up by account: direct is its level 1, network all levels, depth the deepest';
+	'the table network summed up by account: direct is its level 1, network all levels, depth the deepest; value: folded points, creator earnings and cost of those on level 1';
 
 create table if not exists rewards.edge_month (
 	joined date not null,
@@ -85,10 +86,32 @@ create table if not exists rewards.edge_month (
 	inviter_kind text not null,
 	kind text not null,
 	edges bigint not null,
+	onboarded bigint not null default 0,
+	active bigint not null default 0,
+	retained bigint not null default 0,
 	primary key (joined, sent, inviter_kind, kind)
 ) with (fillfactor = 50);
 comment on table rewards.edge_month is
-	'folded edges by programme month of joining and of the invitation, where one was recorded, else again of joining, and by the kinds of both ends';
+	'folded edges by programme month of joining and of the invitation, where one was recorded, else again of joining, and by the kinds of both ends; at how many of them referee_stage has the referee at a stage';
+
+create table if not exists rewards.referee_stage (
+	account bigint primary key,
+	onboarded boolean not null,
+	active boolean not null,
+	retained boolean not null,
+	reversed boolean not null
+) with (fillfactor = 80);
+comment on table rewards.referee_stage is
+	'the referees of folded edges, with what edge_month counts each of them as; reversed: some of its requests were taken back, so that a known day may be a new one; what has changed since the last posting is told from the tail and the table onboarding';
+
+/* as for other tables that posting rewrites all the time */
+alter table rewards.network_size set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+
+/* no key: nobody may wait for a posting that takes out a row */
+create table if not exists rewards.onboarding (
+	account bigint not null
+);
+comment on table rewards.onboarding is 'accounts of which complete_onboarding() was told, until posting has counted them';
 
 create index if not exists referral_pending on rewards.referral (created_at) where referee is null;
 create index if not exists uptime_day on rewards.uptime (day, account);

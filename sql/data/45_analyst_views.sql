@@ -271,7 +271,7 @@ left join lateral (select a.id, a.referred_at, a.onboarded_at from rewards.accou
 left join lateral (select v.* from rewards.activity v where v.account = r.referee offset 0) v on true
 left join tail t on t.account = r.referee
 left join lateral (
-	select coalesce(least(a.onboarded_at, v.onboarded_at) <= now(), false)
+	select coalesce(least(a.onboarded_at, v.onboarded_at) < 'infinity', false)
 			or coalesce(t.requests > 0 and coalesce(v.requests, 0) + t.requests >= z.onboarded_requests, false) as onboarded,
 		(v.requests > 0 or t.requests > 0) and (
 			/* no more days than are asked for are read */
@@ -283,7 +283,7 @@ left join lateral (
 					select d.day, d.events from unnest(t.days, t.counts) d(day, events)
 				) d group by d.day having sum(d.events) > 0
 				order by d.day limit z.active_days) d) >= z.active_days as active,
-		coalesce(greatest(v.last_at, t.last_at) - interval '30 days' >= a.referred_at, false) as retained,
+		coalesce(greatest(v.last_at, t.last_at) - interval '720 hours' >= a.referred_at, false) as retained,
 		coalesce((
 			select sum(case m.unit when 3 then -m.amount else m.amount end) from rewards.month_total m
 			where m.account = r.referee and (m.unit = 1 and abs(m.entry) < 12 or m.unit = 2 and abs(m.entry) = 4 or m.unit = 3 and abs(m.entry) = 2)), 0)
@@ -306,15 +306,26 @@ comment on view rewards.edge_lines is
 	'who referred whom, by number, with the programme month of joining and that of the invitation, where one was recorded, and the kinds of both';
 
 create or replace view rewards.tail_edges as
-select l.* from rewards.edge_lines l where l.seen_from > rewards.posted()
-union all
 select l.*
-from rewards.cursor c
-cross join lateral unnest(c.open_first, c.open_last) o(first, last)
-cross join lateral (
-	select l.* from rewards.edge_lines l where l.seen_from >= o.first and l.seen_from <= o.last offset 0) l
-where c.single;
+from rewards.tail_referees() t
+cross join lateral (select l.* from rewards.edge_lines l where l.referee = t.referee offset 0) l;
 comment on view rewards.tail_edges is 'those of them that are not yet folded';
+
+create or replace view rewards.folded_stages as
+select a.id as account, a.seen_from, least(a.onboarded_at, v.onboarded_at) < 'infinity' is true as onboarded,
+	v.requests > 0 is true and (
+		/* no more days than are asked for are read */
+		select count(*) from (
+			select from rewards.day_total d
+			where d.account = a.id and d.unit = 1 and abs(d.entry) in (1, 2)
+			group by d.day having sum(d.events) > 0
+			order by d.day limit z.active_days) d) >= z.active_days as active,
+	v.last_at - interval '720 hours' >= a.referred_at is true as retained
+from (select s.value::integer as active_days from rewards.settings s where s.name = 'active_days') z
+cross join rewards.account a
+left join rewards.activity v on v.account = a.id
+where a.referrer is not null;
+comment on view rewards.folded_stages is 'referees by number, and how far they have come as far as totals tell: onboarded, active, retained as in referral_funnel';
 
 /* what a version without these tables has folded; later nothing is missing */
 do $$
@@ -337,6 +348,79 @@ from (
 	select e.joined as month, e.kind, sum(e.edges)::bigint as new_referees from rewards.edge_counts e group by e.joined, e.kind
 ) g;
 comment on view rewards.referral_growth is 'new referees by programme month and kind, and all of that kind so far (R13)';
+
+create or replace view rewards.tail_stages as
+with tail as materialized (
+	select * from rewards.tail_doings
+), rule as materialized (
+	select max(s.value) filter (where s.name = 'active_days')::integer as active_days,
+		max(s.value) filter (where s.name = 'onboarded_requests')::bigint as onboarded_requests
+	from rewards.settings s where s.name in ('active_days', 'onboarded_requests')
+)
+select l.referee, l.sent, n.onboarded::integer - coalesce(s.onboarded, false)::integer as onboarded,
+	n.active::integer - coalesce(s.active, false)::integer as active, n.retained::integer - coalesce(s.retained, false)::integer as retained
+from rule z
+cross join (
+	select t.account from tail t union select e.referee from rewards.tail_edges e union select distinct o.account from rewards.onboarding o
+) c
+cross join lateral (select l.* from rewards.edge_lines l where l.referee = c.account offset 0) l
+cross join lateral (select a.referred_at, a.onboarded_at from rewards.account a where a.id = c.account offset 0) a
+left join lateral (select v.* from rewards.activity v where v.account = c.account offset 0) v on true
+left join lateral (select s.* from rewards.referee_stage s where s.account = c.account offset 0) s on true
+left join tail t on t.account = c.account
+cross join lateral (
+	select least(a.onboarded_at, v.onboarded_at) < 'infinity' is true
+			or (t.requests > 0 and coalesce(v.requests, 0) + t.requests >= z.onboarded_requests) is true as onboarded,
+		(v.requests > 0 or t.requests > 0) is true and (
+			select count(*) from (
+				select from (
+					select d.day, d.events from rewards.day_total d
+					where d.account = c.account and d.unit = 1 and abs(d.entry) in (1, 2)
+					union all
+					select d.day, d.events from unnest(t.days, t.counts) d(day, events)
+				) d group by d.day having sum(d.events) > 0
+				order by d.day limit z.active_days) d) >= z.active_days as active,
+		greatest(v.last_at, t.last_at) - interval '720 hours' >= a.referred_at is true as retained
+) n;
+comment on view rewards.tail_stages is 'by how much referees, by number, have come further than referee_stage has them, or less far: -1, 0 or 1 for each stage; sent: the month as in edge_lines';
+
+create or replace view rewards.pending_months as
+select m.month, (select count(*) from rewards.referral r where r.referee is null and r.created_at >= m.since and r.created_at < m.until) as pending
+from (
+	select m::date as month, m at time zone b.zone as since, (m + interval '1 month') at time zone b.zone as until
+	from (
+		select z.zone, date_trunc('month', e.first at time zone z.zone) as first, date_trunc('month', e.last at time zone z.zone) as last
+		from (select s.value as zone from rewards.settings s where s.name = 'time_zone') z
+		/* two looks into the index */
+		cross join (
+			select (select min(r.created_at) from rewards.referral r where r.referee is null) as first,
+				(select max(r.created_at) from rewards.referral r where r.referee is null) as last) e
+	) b
+	cross join lateral generate_series(b.first, b.last, interval '1 month') m
+	/* as they are; it tells the planner that they are fewer than a thousand */
+	where m >= b.first and m <= b.last
+) m;
+comment on view rewards.pending_months is 'invitations whose recipients have not joined, by the programme month in which they were sent';
+
+create or replace view rewards.referral_stages as
+select l.month, sum(l.joined + l.pending)::bigint as sent, sum(l.joined)::bigint as joined, sum(l.onboarded)::bigint as onboarded,
+	sum(l.active)::bigint as active, sum(l.retained)::bigint as retained,
+	trim_scale(round(sum(l.joined) / nullif(sum(l.joined + l.pending), 0), 9)) as conversion,
+	trim_scale(round(sum(l.active) / nullif(sum(l.joined), 0), 9)) as activation,
+	trim_scale(round(sum(l.retained) / nullif(sum(l.joined), 0), 9)) as retention
+from (
+	select m.sent as month, m.edges as joined, 0 as pending, m.onboarded, m.active, m.retained from rewards.edge_month m
+	union all
+	select t.sent, 1, 0, 0, 0, 0 from rewards.tail_edges t
+	union all
+	select t.sent, 0, 0, t.onboarded, t.active, t.retained from rewards.tail_stages t
+	union all
+	select p.month, 0, p.pending, 0, 0, 0 from rewards.pending_months p
+) l
+group by l.month
+having sum(l.joined + l.pending) > 0;
+comment on view rewards.referral_stages is
+	'referrals of all inviters by programme month of sending, else joining, and how far they have come by now, as in referral_funnel (N5)';
 
 /* users are counted by index month by month: they need not come by posting, so no total has them */
 create or replace view rewards.viral_coefficient as
@@ -363,7 +447,10 @@ with zone as materialized (
 			union all select j.month::timestamp at time zone z.zone from joined j) b
 	) b
 	cross join lateral generate_series(b.first, b.last, interval '1 month') m
-), counted as (
+	/* as they are; it tells the planner that they are fewer than a thousand */
+	where m >= b.first and m <= b.last
+), counted as materialized (
+	/* once: users are many */
 	select m.month, coalesce(j.edges, 0) as joined,
 		(select count(*) from rewards.account a where a.kind = 'user' and a.joined_at >= m.since and a.joined_at < m.until)
 			+ (select count(*) from tail t where t.named_at >= m.since and t.named_at < m.until) as joining,
@@ -400,56 +487,49 @@ with recursive up(referee, account, level) as (
 			select n.level, n.accounts from rewards.network n where n.account = u.referee and n.level <= 32 - u.level offset 0) n
 	) l group by l.account
 )
-select s.account, s.direct + coalesce(m.direct, 0) as direct, s.network + coalesce(m.network, 0) as network, greatest(s.depth, m.depth) as depth
+select s.account, s.direct + coalesce(m.direct, 0) as direct, s.network + coalesce(m.network, 0) as network, greatest(s.depth, m.depth) as depth, s.value
 from rewards.network_size s left join more m on m.account = s.account
 union all
-select m.account, coalesce(m.direct, 0), m.network, m.depth
+select m.account, coalesce(m.direct, 0), m.network, m.depth, 0
 from more m where not exists (select from rewards.network_size s where s.account = m.account);
-comment on view rewards.influence_lines is 'sizes of the networks of all who have referred others, by number, folded and not';
+comment on view rewards.influence_lines is 'sizes of the networks of all who have referred others, by number, folded and not; value as the table network_size has it';
 
 create or replace view rewards.tail_values as
-select a.referrer, sum(t.value) as value
-from rewards.tail_doings t
-cross join lateral (select a.referrer from rewards.account a where a.id = t.account and a.referrer is not null offset 0) a
-group by a.referrer;
-comment on view rewards.tail_values is 'points, creator earnings and cost of direct referees that are not yet folded, by the referrer''s number';
+select l.referrer, sum(l.value) as value
+from (
+	select a.referrer, t.value
+	from rewards.tail_doings t
+	cross join lateral (select a.referrer from rewards.account a where a.id = t.account and a.referrer is not null offset 0) a
+	union all
+	/* what is folded of referees whose edges are not */
+	select e.referrer, case m.unit when 3 then -m.amount else m.amount end
+	from rewards.tail_edges e
+	cross join lateral (
+		select m.unit, m.amount from rewards.month_total m
+		where m.account = e.referee and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end offset 0) m
+) l
+group by l.referrer;
+comment on view rewards.tail_values is 'points, creator earnings and cost of direct referees that the table network_size does not have, by the referrer''s number';
 
-/* names and values only of those that are shown: without a WITH here, they are looked up after sorting and LIMIT */
+/* names only of those that are shown: without a WITH here, they are looked up after sorting and LIMIT */
 create or replace view rewards.top_influencers as
 select (select a.name from rewards.account a where a.id = s.account) as account,
 	(select a.kind from rewards.account a where a.id = s.account) as kind, s.direct, s.network, s.depth,
-	trim_scale(coalesce((
-		select sum(case m.unit when 3 then -m.amount else m.amount end)
-		from rewards.account r
-		cross join lateral (
-			select m.unit, m.amount from rewards.month_total m
-			where m.account = r.id and case m.unit when 1 then abs(m.entry) < 12 when 2 then abs(m.entry) = 4 when 3 then abs(m.entry) = 2 end offset 0) m
-		where r.referrer = s.account), 0) + coalesce(t.value, 0)) as value
-from rewards.influence_lines s
+	/* an aggregator has sizes from the directory, but totals of all nodes */
+	case when n.aggregates then rewards.value_of_referees(s.account) when t.value is null then s.value else trim_scale(s.value + t.value) end as value
+from (select coalesce((select n.role = 'aggregator' from rewards.node n), false) as aggregates) n
+cross join rewards.influence_lines s
 left join rewards.tail_values t on t.referrer = s.account;
 comment on view rewards.top_influencers is
-	'who has referred others: how many directly, how many stand below in all and how deep, down to level 32; value: points, creator earnings and cost of those referred directly. Order it by one of the first three: value takes the totals of every referee (R16)';
+	'who has referred others: how many directly, how many stand below in all and how deep, down to level 32; value: points, creator earnings and cost of those referred directly (R16)';
 
 /* ---- creators ---- */
 
 create or replace view rewards.tail_beginnings as
-with use as (
-	select u.id, u.model, u.user_id, u.created_at, u.distribution from rewards.usage_logs u
-	where u.id > rewards.posted() and u.model is not null and u.creator_earnings <> 0
-	union all
-	/* few and short: each is looked up by index, whatever the planner thinks of the cursor */
-	select u.id, u.model, u.user_id, u.created_at, u.distribution
-	from rewards.cursor c
-	cross join lateral unnest(c.open_first, c.open_last) o(first, last)
-	cross join lateral (
-		select u.* from rewards.usage_logs u
-		where u.id >= o.first and u.id <= o.last and u.model is not null and u.creator_earnings <> 0 offset 0) u
-	where c.single
-), first_use as materialized (
-	select distinct on (u.model, u.user_id) u.model, u.user_id, u.created_at, s.account_number as owner
-	from use u cross join lateral rewards.shares(u.distribution) s
-	where s.entry = 'creator'
-	order by u.model, u.user_id, u.created_at, u.id
+with first_use as materialized (
+	select distinct on (u.model collate "C", u.user_id collate "C") u.model collate "C" as model, u.user_id collate "C" as user_id, u.created_at, u.owner
+	from rewards.tail_uses() u
+	order by u.model collate "C", u.user_id collate "C", u.created_at, u.id
 ), fresh as materialized (
 	select f.model, f.created_at, f.owner, m.first_at, m.owner as former_owner
 	from first_use f

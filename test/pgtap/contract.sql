@@ -176,6 +176,7 @@ insert into relation values
 	('user_engagement', 'day dau wau mau new_users'),
 	('retention_cohorts', 'cohort week users active rate'),
 	('referral_funnel', 'month inviter sent joined onboarded active retained conversion activation retention value kind'),
+	('referral_stages', 'month sent joined onboarded active retained conversion activation retention'),
 	('viral_coefficient', 'month users invites_per_user conversion k'),
 	('top_influencers', 'account kind direct network depth value'),
 	('revenue_by_month', 'month service tier cost creator_earnings margin'),
@@ -363,13 +364,13 @@ select set_eq($$
 		share_referral,redeem_code,customize_invite,complete_onboarding,earn_codes,appeal,
 		earning_history,account_summary,provider_earnings,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,posted,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what app may call');
+		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,tail_referees,tail_uses,posted,value_of_referees,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what app may call');
 select set_eq($$
 	select p.proname::text from pg_proc p where p.pronamespace = 'rewards'::regnamespace
 		and has_function_privilege('rewards_test_analyst', p.oid, 'execute') and not has_function_privilege('public', p.oid, 'execute')
 	$$, '{report_html,earning_history,account_summary,provider_earnings,balance,statement,shares_of,explain_reward,explain_tier,model_earnings,
 		leaderboard_top,leaderboard_rank,leaderboard_around,referral_chain,referral_network,referral_stats,referral_quality,referral_analytics,perks,credits,is_mainnet,quote,
-		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,posted,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what analyst may call');
+		spark,tail_traffic,tail_attendance,tail_cohorts,tail_model_days,tail_referees,tail_uses,posted,value_of_referees,tail_totals,tail_models,tail_accounts,tail_state,tail_events,tail_unpriced,expired_part,own_places,reads_all,limited_to,partitions_ahead,kept_for,verify_steps,worker_state,cache_state,oldest_writer,board_name,today,setting,detector_defaults,require_installed}'::text[], 'what analyst may call');
 select set_eq($$
 	select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 	where c.relnamespace = 'rewards'::regnamespace and a.attnum > 0 and has_column_privilege('rewards_test_app', c.oid, a.attnum, 'insert')

@@ -37,7 +37,7 @@ insert into callable values
 	('tail_totals', 'app billing analyst admin member'), ('tail_models', 'app billing analyst admin member'), ('tail_accounts', 'app billing analyst admin member'),
 	('expired_part', 'app billing analyst admin member'), ('board_name', 'app billing analyst admin member'), ('own_places', 'app billing analyst admin member'),
 	('tail_state', 'app operator analyst admin'), ('tail_events', 'app operator analyst admin'), ('tail_unpriced', 'app operator analyst admin'), ('partitions_ahead', 'app operator analyst admin'), ('kept_for', 'app operator analyst admin'), ('verify_steps', 'app operator analyst admin'), ('worker_state', 'app operator analyst admin'), ('cache_state', 'app operator analyst admin'), ('oldest_writer', 'app operator analyst admin'), ('detector_defaults', 'app operator analyst admin'),
-	('tail_traffic', 'app analyst admin'), ('tail_attendance', 'app analyst admin'), ('tail_cohorts', 'app analyst admin'), ('tail_model_days', 'app analyst admin'), ('posted', 'app analyst admin'),
+	('tail_traffic', 'app analyst admin'), ('tail_attendance', 'app analyst admin'), ('tail_cohorts', 'app analyst admin'), ('tail_model_days', 'app analyst admin'), ('tail_referees', 'app analyst admin'), ('tail_uses', 'app analyst admin'), ('value_of_referees', 'app analyst admin'), ('posted', 'app analyst admin'),
 	('next_number', 'app admin'),
 	/* reading */
 	('balance', 'app billing analyst admin member'), ('statement', 'app billing analyst admin member'), ('credits', 'app billing analyst admin member'),
@@ -85,6 +85,7 @@ insert into readable select v, 'app operator analyst admin' from unnest('{status
 insert into readable select v, 'app analyst admin' from unnest('{abuse_flags,detectors,rate_limits,reviews,rules,seals,referral_growth,unmatched_models,waitlist,
 	usage_by_day,usage_by_hour,usage_by_service,revenue_by_month,revenue_projection,provider_performance,user_engagement,retention_cohorts,referral_funnel,viral_coefficient,
 	top_influencers,creator_trends,traffic_lines,tail_doings,tail_beginnings,edge_lines,tail_edges,edge_counts,influence_lines,tail_values,
+	referral_stages,folded_stages,tail_stages,pending_months,
 	present_statuses,model_facts,month_lines,day_lines,board_lines,wallet_lines,wallet_sums,credit_movements}'::text[]) v;
 insert into readable values ('usage_logs', 'app admin'), ('admin_log', 'admin');
 -- columns of these that an access does not read

@@ -71,11 +71,13 @@ rollback;
 begin;
 create temp table now_size as table rewards.network_size;
 create temp table now_month as table rewards.edge_month;
-drop view rewards.tail_edges, rewards.edge_counts, rewards.referral_growth, rewards.viral_coefficient, rewards.top_influencers cascade;
-drop table rewards.network_size, rewards.edge_month;
+create temp table now_stage as table rewards.referee_stage;
+drop view rewards.tail_edges, rewards.tail_stages, rewards.edge_counts, rewards.referral_growth, rewards.viral_coefficient, rewards.top_influencers cascade;
+drop table rewards.network_size, rewards.edge_month, rewards.referee_stage, rewards.onboarding;
 select rewards.install() is not null as installed;
 (table rewards.network_size except all table now_size) union all (table now_size except all table rewards.network_size);
 (table rewards.edge_month except all table now_month) union all (table now_month except all table rewards.edge_month);
+(table rewards.referee_stage except all table now_stage) union all (table now_stage except all table rewards.referee_stage);
 select count(*) as differences from rewards.verify();
 rollback;
 -- the table is written past SQL, so it must be as install() made it

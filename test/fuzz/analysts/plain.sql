@@ -80,7 +80,7 @@ where s.unit = 1 and s.entry not in ('payout', 'stake') or s.unit = 2 and s.entr
 group by 1, 2;
 create view plain.referral_funnel as
 select date_trunc('month', r.created_at at time zone 'America/New_York')::date as month, i.name as inviter, count(*) as sent, count(a.id) as joined,
-	count(*) filter (where c.requests >= 1) as onboarded,
+	count(*) filter (where c.requests >= 1 or a.onboarded_at is not null) as onboarded,
 	count(*) filter (where c.days >= 3) as active, count(*) filter (where c.last_at >= a.referred_at + interval '30 days') as retained,
 	round(count(a.id)::numeric / count(*), 9) as conversion, round(count(*) filter (where c.days >= 3)::numeric / nullif(count(a.id), 0), 9) as activation,
 	round(count(*) filter (where c.last_at >= a.referred_at + interval '30 days')::numeric / nullif(count(a.id), 0), 9) as retention,
@@ -96,6 +96,11 @@ left join lateral (
 	select count(*) as requests, max(u.created_at) as last_at, count(distinct u.day) filter (where not u.reversed) as days
 	from plain.usage u where u.ok and case a.kind when 'user' then u.user_id else u.provider_id end = a.name) c on true
 group by 1, i.id, i.name, i.kind;
+create view plain.referral_stages as
+select f.month, sum(f.sent) as sent, sum(f.joined) as joined, sum(f.onboarded) as onboarded, sum(f.active) as active, sum(f.retained) as retained,
+	round(sum(f.joined) / sum(f.sent), 9) as conversion, round(sum(f.active) / nullif(sum(f.joined), 0), 9) as activation,
+	round(sum(f.retained) / nullif(sum(f.joined), 0), 9) as retention
+from plain.referral_funnel f group by f.month;
 create view plain.viral_coefficient as
 with m as (
 	select m.month, (select count(*) from rewards.accounts a where a.kind = 'user' and date_trunc('month', a.joined_at at time zone 'America/New_York') <= m.month) as users,
@@ -180,7 +185,7 @@ begin
 	refresh materialized view plain.value;
 	refresh materialized view plain.usage_by_day;
 	analyze plain.usage, plain.share, plain.earned, plain.visit, plain.value, plain.usage_by_day;
-	assert (select count(*) from plain.pair()) = 13, 'thirteen views';
+	assert (select count(*) from plain.pair()) = 14, 'fourteen views';
 	for p in select * from plain.pair() order by name loop
 		execute format('create temp table really as select %s from rewards.%I', p.columns, p.name);
 		execute format('create temp table should as select %s from plain.%I', p.columns, p.name);

@@ -41,6 +41,9 @@ create function plain_insert(first integer, last integer) returns void language 
 	insert into rewards.usage_logs (request_id, user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms, created_at)
 	select 'r' || n, user_id, provider_id, endpoint, model, status_code, input_tokens, output_tokens, latency_ms, created_at from feed where n between first and last
 $$;
+/* before and after anybody has referred them, and with nothing else to tell of them */
+select rewards.complete_onboarding('u' || n) from generate_series(10, 130, 15) n;
+select rewards.complete_onboarding('quiet ' || n) from generate_series(1, 3) n;
 /* in order of time, then whatever comes late */
 select plain_insert(1, :events / 4);
 select rewards.post();
@@ -66,5 +69,7 @@ commit prepared 'open';
 select plain_insert(:events * 9 / 10 + 1, :events);
 select plain_signup('CODE' || (random() * 39)::integer + 1, 'u' || n, 'user', now() - make_interval(hours => (random() * 2000)::integer)) from generate_series(101, 125) n;
 select plain_signup('CODE7', 'late ' || n, 'user', now()) from generate_series(1, 3) n;
+select plain_signup('CODE8', 'quiet ' || n, 'user', now() - interval '40 days') from generate_series(1, 3) n;
+select rewards.complete_onboarding(x) from unnest('{late 1,quiet 1,open 1,u50}'::text[]) x;
 select rewards.reverse_usage(u.id, 'a test') from rewards.usage_logs u where u.id % 41 = 3 and not exists (select from rewards.journal j where j.reverses_id = u.id and j.event = 'reversal');
 select count(*) from rewards.rerate(now() - interval '50 days', now() - interval '40 days', 'a test', false);
