@@ -23,6 +23,7 @@
 #include "partitioning/partdesc.h"
 #include "usage.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -74,9 +75,13 @@ static void
 find_partitions(UsageScan *scan, int64 first, int64 last)
 {
 	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
-	PartitionDesc desc = RelationGetPartitionDesc(parent, true);
-	const PartitionBoundInfoData *bounds = desc->boundinfo;
+	PartitionDesc desc;
+	const PartitionBoundInfoData *bounds;
 
+	/* who has held the lock for long may not know a partition whose rows the snapshot shows */
+	AcceptInvalidationMessages();
+	desc = RelationGetPartitionDesc(parent, true);
+	bounds = desc->boundinfo;
 	scan->bounded.partitions = palloc((desc->nparts + 1) * sizeof(Oid));
 	scan->rest.partitions = palloc(sizeof(Oid));
 	/* indexes tells which partition ends at a bound; there is none in a gap */
