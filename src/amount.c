@@ -13,7 +13,13 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-static const int64 powers_of_ten[] = {
+/* in the head of a stored numeric */
+#define NUMERIC_KIND		0xc000
+#define NUMERIC_NEGATIVE	0x4000
+#define NUMERIC_SHORT		0x8000
+#define NUMERIC_SPECIAL		0xc000
+
+const int64 powers_of_ten[] = {
 	INT64CONST(1), INT64CONST(10), INT64CONST(100), INT64CONST(1000),
 	INT64CONST(10000), INT64CONST(100000), INT64CONST(1000000),
 	INT64CONST(10000000), INT64CONST(100000000), INT64CONST(1000000000)
@@ -296,45 +302,85 @@ amount_sum_to_numeric(AmountSum sum)
 							amount_to_numeric((Amount) (sum % AMOUNT_ONE)), NULL);
 }
 
+/*
+ * The digits of a numeric as it is stored, a form that PostgreSQL has kept since
+ * numerics have it: a head with sign, scale and weight, then digits to the base of
+ * 10,000.  False for NaN and the infinities.
+ */
+bool
+numeric_digits(Datum value, NumericDigits *result)
+{
+	const char *stored = VARDATA_ANY(DatumGetPointer(value));
+	int			bytes = (int) VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+	uint16		head;
+	int16		weight;
+
+	memcpy(&head, stored, sizeof(head));
+	if ((head & NUMERIC_KIND) == NUMERIC_SPECIAL)
+		return false;
+	if (head & NUMERIC_SHORT)
+	{
+		result->negative = (head & 0x2000) != 0;
+		result->scale = (head >> 7) & 0x3f;
+		result->weight = (head & 0x40) ? (head & 0x3f) - 0x40 : head & 0x3f;
+	}
+	else
+	{
+		memcpy(&weight, stored + sizeof(head), sizeof(weight));
+		result->negative = (head & NUMERIC_NEGATIVE) != 0;
+		result->scale = head & 0x3fff;
+		result->weight = weight;
+	}
+	result->digits = stored + (head & NUMERIC_SHORT ? sizeof(head) : sizeof(head) + sizeof(weight));
+	result->count = (bytes - (int) (result->digits - stored)) / (int) sizeof(int16);
+	return true;
+}
+
+/* the digits in billionths; those below are left out */
+static AmountSum
+sum_of_digits(const NumericDigits *digits)
+{
+	AmountSum	sum = 0;
+	int			place = digits->weight;
+
+	/* places 0, -1 and -2 are whole, place -3 has the last of nine decimals and three more */
+	for (int i = 0; i < digits->count && place >= -3; i++, place--)
+	{
+		int16		digit;
+
+		memcpy(&digit, digits->digits + i * sizeof(digit), sizeof(digit));
+		sum = place == -3 ? sum * 10 + digit / 1000 : sum * 10000 + digit;
+	}
+	/* zeros at the end are not stored */
+	for (; place >= -2; place--)
+		sum *= 10000;
+	if (place == -3)
+		sum *= 10;
+	return digits->negative ? -sum : sum;
+}
+
+/* what nothing that is kept comes to */
+#define NO_SUM ((AmountSum) PG_INT64_MAX * AMOUNT_ONE)
+
 /* the sum of a numeric, which has at most nine places; leaves no memory behind */
 AmountSum
 amount_sum_of_datum(Datum value)
 {
-	Numeric		numeric = DatumGetNumeric(value);
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(numeric)));
-	char	   *digit = text;
-	bool		negative = *digit == '-';
-	int			places = -1;	/* none yet */
-	AmountSum	sum = 0;
+	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
+	NumericDigits digits;
+	AmountSum	sum = NO_SUM;
 
-	if (negative)
-		digit++;
-	for (; *digit && places < AMOUNT_PLACES; digit++)
-	{
-		if (*digit == '.')
-			places = 0;
-		else
-		{
-			sum = sum * 10 + (*digit - '0');
-			places += places >= 0;
-		}
-	}
-	for (places = Max(places, 0); places < AMOUNT_PLACES; places++)
-		sum *= 10;
-	pfree(text);
-	if (NumericGetDatum(numeric) != value)
+	/* 28 digits are left for the whole */
+	if (numeric_digits(PointerGetDatum(numeric), &digits) && digits.weight < 7)
+		sum = sum_of_digits(&digits);
+	if (PointerGetDatum(numeric) != value)
 		pfree(numeric);
-	return negative ? -sum : sum;
+	return sum;
 }
 
-/* an amount that a computed column holds; mostly it is zero */
+/* an amount that a computed column holds */
 Amount
 amount_of_datum(Datum value)
 {
-	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
-
-	/* without digits, only its head */
-	if (VARSIZE_ANY_EXHDR(numeric) == sizeof(uint16))
-		return 0;
 	return (Amount) amount_sum_of_datum(value);
 }

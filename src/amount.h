@@ -29,6 +29,18 @@ typedef struct Product
 	Numeric		wide;			/* not NULL: the value lies here instead */
 } Product;
 
+extern const int64 powers_of_ten[]; /* up to AMOUNT_PLACES */
+
+/* a numeric taken apart where it lies: its digits may not be aligned */
+typedef struct NumericDigits
+{
+	const char *digits;			/* int16 each, to the base of 10,000 */
+	int			count;
+	int			weight;			/* of the first digit, as a power of the base */
+	int			scale;			/* decimal places that it shows */
+	bool		negative;
+} NumericDigits;
+
 extern Product product_of(Amount amount);
 extern Product product_times(Product product, Amount factor);
 extern Product product_times_count(Product product, int64 count);
@@ -42,6 +54,7 @@ extern void amount_strip(Amount amount, int64 *mantissa, int *scale);
 extern Amount amount_from_numeric(Numeric value, const char *what);
 extern Numeric amount_to_numeric(Amount amount);
 extern Numeric amount_sum_to_numeric(AmountSum sum);
+extern bool numeric_digits(Datum value, NumericDigits *result);
 extern AmountSum amount_sum_of_datum(Datum value);
 extern Amount amount_of_datum(Datum value);
 

@@ -69,16 +69,16 @@ add_pair(Audience *audience, const LineRow *row, int64 user, int64 owner)
 	pair->first_at = row->created_at;
 }
 
-/* adds a row; user: the key of its user */
+/* adds a row; user: the key of its user; earned: whether it may bring creators something */
 void
-audience_add(Audience *audience, const LineRow *row, int64 user)
+audience_add(Audience *audience, const LineRow *row, int64 user, bool earned)
 {
 	ShareReader reader;
 	Share		share;
 
 	if (row->cost > 0 && user != 0)
 		hash_search(audience->payers, &user, HASH_ENTER, NULL);
-	if (row->model.text == NULL)
+	if (!earned || row->model.text == NULL)
 		return;
 	reader = distribution_reader(row->distribution);
 	while (distribution_next(&reader, &share))

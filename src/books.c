@@ -138,7 +138,8 @@ add_line(KeyedTable *table, void *lines, int64 place)
 	values[TOTAL_UNIT] = Int16GetDatum(line->key.unit);
 	values[TOTAL_ENTRY] = Int16GetDatum(line->key.entry);
 	values[TOTAL_LEVEL] = Int16GetDatum((int16) line->key.level);
-	old = keyed_find(table, values);
+	/* an account's lines of one period follow each other */
+	old = keyed_find_next(table, values, TOTAL_UNIT);
 	if (old)
 	{
 		bool		nulls[TOTAL_COLUMNS];

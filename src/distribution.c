@@ -78,9 +78,15 @@ put_varint(uint8 *next, uint64 value)
 }
 
 /* false when the bytes end early, run too long or are not the shortest form */
-static bool
+static inline bool
 take_varint(ShareReader *reader, uint64 *value)
 {
+	/* most are of one byte */
+	if (reader->next < reader->end && *reader->next < 0x80)
+	{
+		*value = *reader->next++;
+		return true;
+	}
 	*value = 0;
 	for (int shift = 0; shift < 64 && reader->next < reader->end; shift += 7)
 	{
@@ -165,11 +171,8 @@ take_share(ShareReader *reader, Share *share)
 		|| (scale > 0 && mantissa % 10 == 0))
 		return false;
 
-	amount = mantissa;
-	for (int i = scale; i < AMOUNT_PLACES; i++)
-		if (__builtin_mul_overflow(amount, INT64CONST(10), &amount))
-			return false;
-	if (amount == PG_INT64_MIN)
+	if (__builtin_mul_overflow(mantissa, powers_of_ten[AMOUNT_PLACES - scale], &amount)
+		|| amount == PG_INT64_MIN)
 		return false;
 	share->account = (int64) account;
 	share->amount = amount;

@@ -60,24 +60,32 @@ check_indexes(CatalogIndexState indexes)
 	}
 }
 
-/* equality on each column of the index, its argument to come */
+/* a condition on a column of the index, its argument to come */
+static void
+make_key(Relation index, ScanKey key, int column, StrategyNumber strategy)
+{
+	Oid			type = index->rd_opcintype[column];
+	Oid			compare = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
+
+	ScanKeyEntryInitialize(key, 0, (AttrNumber) (column + 1), strategy,
+						   InvalidOid, index->rd_indcollation[column], get_opcode(compare), (Datum) 0);
+}
+
 static void
 make_keys(KeyedTable *table)
 {
-	Relation	index = table->index;
-
-	table->nkeys = IndexRelationGetNumberOfKeyAttributes(index);
+	table->nkeys = IndexRelationGetNumberOfKeyAttributes(table->index);
 	if (table->nkeys > KEYED_MAX_KEYS)
-		elog(ERROR, "index \"%s\" has too many columns", RelationGetRelationName(index));
+		elog(ERROR, "index \"%s\" has too many columns", RelationGetRelationName(table->index));
 	for (int i = 0; i < table->nkeys; i++)
-	{
-		Oid			type = index->rd_opcintype[i];
-		Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type,
-												BTEqualStrategyNumber);
+		make_key(table->index, &table->keys[i], i, BTEqualStrategyNumber);
+}
 
-		ScanKeyEntryInitialize(&table->keys[i], 0, (AttrNumber) (i + 1), BTEqualStrategyNumber,
-							   InvalidOid, index->rd_indcollation[i], get_opcode(equal), (Datum) 0);
-	}
+/* the value of a key for a column of the index, whose order need not be the table's */
+static Datum
+key_value(const KeyedTable *table, const Datum *key, int column)
+{
+	return key[table->index->rd_index->indkey.values[column] - 1];
 }
 
 void
@@ -98,10 +106,12 @@ keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 	if (writing)
 		check_indexes(table->writing);
 	make_keys(table);
+	table->walk = NULL;
+	table->walking = false;
 	table->scan = begin_index_scan(table->heap, table->index, table->snapshot, table->nkeys);
 }
 
-/* the row of a key, until the next look-up; or NULL */
+/* the row of a key, its columns in the table's order, until the next look-up; or NULL */
 HeapTuple
 keyed_find(KeyedTable *table, const Datum *key)
 {
@@ -111,9 +121,118 @@ keyed_find(KeyedTable *table, const Datum *key)
 
 	CurrentResourceOwner = table->owner;
 	for (int i = 0; i < table->nkeys; i++)
-		table->keys[i].sk_argument = key[i];
+		table->keys[i].sk_argument = key_value(table, key, i);
 	index_rescan(table->scan, table->keys, table->nkeys, NULL, 0);
 	found = index_getnext_slot(table->scan, ForwardScanDirection, table->slot);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(caller);
+	return found ? ExecFetchSlotHeapTuple(table->slot, false, NULL) : NULL;
+}
+
+/* ---- keys that come in order ---- */
+
+/* an integer of whatever size */
+static int64
+integer_of_datum(Datum value, int size)
+{
+	switch (size)
+	{
+		case sizeof(int16):
+			return DatumGetInt16(value);
+		case sizeof(int32):
+			return DatumGetInt32(value);
+		default:
+			return DatumGetInt64(value);
+	}
+}
+
+/* whether the walk's entry comes before a key, is its, or comes after; beyond what is common */
+static int
+compare_entry(const KeyedTable *table, const Datum *key)
+{
+	TupleDesc	desc = table->walk->xs_itupdesc;
+
+	for (int i = table->common; i < table->nkeys; i++)
+	{
+		bool		isnull;
+		int			size = TupleDescAttr(desc, i)->attlen;
+		int64		value = integer_of_datum(index_getattr(table->walk->xs_itup, i + 1, desc, &isnull), size);
+		int64		wanted = integer_of_datum(key_value(table, key, i), size);
+
+		if (value != wanted)
+			return value < wanted ? -1 : 1;
+	}
+	return 0;
+}
+
+/* whether the walk is among entries that have the common columns of a key */
+static bool
+is_on_the_way(const KeyedTable *table, const Datum *key, int common)
+{
+	if (!table->walking || table->common != common)
+		return false;
+	for (int i = 0; i < common; i++)
+		if (table->walk_keys[i].sk_argument != key_value(table, key, i))
+			return false;
+	return true;
+}
+
+/* begins a walk at a key, over those that have the same common columns */
+static void
+begin_walk(KeyedTable *table, const Datum *key, int common)
+{
+	if (table->walk == NULL)
+	{
+		for (int i = 0; i <= common; i++)
+			make_key(table->index, &table->walk_keys[i], i,
+					 i < common ? BTEqualStrategyNumber : BTGreaterEqualStrategyNumber);
+		table->common = common;
+		table->walk = begin_index_scan(table->heap, table->index, table->snapshot, common + 1);
+		table->walk->xs_want_itup = true;
+	}
+	Assert(table->common == common);
+	for (int i = 0; i <= common; i++)
+		table->walk_keys[i].sk_argument = key_value(table, key, i);
+	index_rescan(table->walk, table->walk_keys, common + 1, NULL, 0);
+	table->walking = true;
+	table->on_entry = false;
+}
+
+static bool
+walk_to(KeyedTable *table, const Datum *key)
+{
+	for (;;)
+	{
+		int			order;
+
+		if (!table->on_entry && index_getnext_tid(table->walk, ForwardScanDirection) == NULL)
+			return table->walking = false;
+		table->on_entry = true;
+		order = compare_entry(table, key);
+		if (order > 0)
+			return false;
+		table->on_entry = false;
+		/* of several entries of a key one at most leads to a row that is seen */
+		if (order == 0 && index_fetch_heap(table->walk, table->slot))
+			return true;
+	}
+}
+
+/*
+ * As keyed_find(), for ascending keys of integers: those that share so many columns of
+ * the index with the key before are looked for from there on.
+ */
+HeapTuple
+keyed_find_next(KeyedTable *table, const Datum *key, int common)
+{
+	MemoryContext caller = MemoryContextSwitchTo(table->context);
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		found;
+
+	CurrentResourceOwner = table->owner;
+	if (!is_on_the_way(table, key, common))
+		begin_walk(table, key, common);
+	found = walk_to(table, key);
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 	return found ? ExecFetchSlotHeapTuple(table->slot, false, NULL) : NULL;
@@ -157,6 +276,8 @@ void
 keyed_close(KeyedTable *table)
 {
 	index_endscan(table->scan);
+	if (table->walk)
+		index_endscan(table->walk);
 	ExecDropSingleTupleTableSlot(table->slot);
 	UnregisterSnapshot(table->snapshot);
 	if (table->writing)

@@ -23,6 +23,11 @@ typedef struct KeyedTable
 	TupleTableSlot *slot;		/* the row found last */
 	ScanKeyData keys[KEYED_MAX_KEYS];
 	int			nkeys;
+	IndexScanDesc walk;			/* for keys that come in order; NULL: not begun */
+	ScanKeyData walk_keys[KEYED_MAX_KEYS];
+	int			common;			/* so many columns of the walk are equal */
+	bool		walking;		/* the walk stands somewhere */
+	bool		on_entry;		/* at an entry that no key has met */
 	Snapshot	snapshot;
 	MemoryContext context;		/* of the scan, which allocates as it goes */
 	ResourceOwner owner;		/* of its buffers, wherever a look-up comes from */
@@ -36,6 +41,7 @@ extern void check_shape(Relation heap, int columns);
 extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 					   int columns, bool writing);
 extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
+extern HeapTuple keyed_find_next(KeyedTable *table, const Datum *key, int common);
 extern void keyed_write(KeyedTable *table, HeapTuple old, const Datum *values);
 extern void keyed_write_each(KeyedTable *table, LineWriter write, void *lines, int64 count);
 extern void keyed_close(KeyedTable *table);

@@ -55,17 +55,30 @@ typedef struct Ladder
 
 /* ---- what changes ---- */
 
+/* as the scores are written */
 static int
 compare_changes(const void *left, const void *right)
 {
 	const ScoreChange *a = left;
 	const ScoreChange *b = right;
 
+	if (a->account != b->account)
+		return a->account < b->account ? -1 : 1;
 	if (a->board != b->board)
 		return a->board < b->board ? -1 : 1;
-	if (a->month != b->month)
-		return a->month < b->month ? -1 : 1;
-	return (a->account > b->account) - (a->account < b->account);
+	return (a->month > b->month) - (a->month < b->month);
+}
+
+/* as the ladders are */
+static int
+compare_boards(const void *left, const void *right)
+{
+	const ScoreChange *a = left;
+	const ScoreChange *b = right;
+
+	if (a->board != b->board)
+		return a->board < b->board ? -1 : 1;
+	return (a->month > b->month) - (a->month < b->month);
 }
 
 static int
@@ -132,7 +145,7 @@ static void
 add_to_score(KeyedTable *scores, ScoreChange *change)
 {
 	Score		score = {.account = change->account};
-	HeapTuple	old = score_find(scores, change->board, change->month, change->account, &score);
+	HeapTuple	old = score_find_next(scores, change->board, change->month, change->account, &score);
 
 	change->before = score.points;
 	if (old == NULL)
@@ -377,6 +390,7 @@ ladder_write(const Total *lines, int nlines)
 	write_scores(changes, count);
 	PopActiveSnapshot();
 
+	qsort(changes, count, sizeof(ScoreChange), compare_boards);
 	PushActiveSnapshot(GetLatestSnapshot());
 	for (int from = 0, to; from < count; from = to)
 	{

@@ -7,6 +7,8 @@
  * drawn when it was made.  What adds up shares has no use for edges, and what
  * follows edges none for shares, so the tail of each is read by itself.
  *
+ * Usage, of which there is most, is read straight by index, the rest by a query.
+ *
  * Everything here changes nothing and, unless it says otherwise, runs inside SPI.
  */
 #include "postgres.h"
@@ -14,57 +16,42 @@
 #include "catalog/pg_type.h"
 #include "line.h"
 #include "number.h"
+#include "usage.h"
+#include "utils/memutils.h"
 #include "watch.h"
 
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256
 
-/* the columns of all three sorts of rows */
+/* the columns of journal and edges */
 enum
 {
 	LINE_NUMBER,
 	LINE_CREATED_AT,
-	LINE_SUCCEEDED,
 	LINE_TOKENS,
-	LINE_USER,
-	LINE_PROVIDER,
 	LINE_MODEL,
 	LINE_UNIT,
 	LINE_DISTRIBUTION,
 	LINE_REFEREE,
 	LINE_REFERRER,
-	LINE_SERVICE,
-	LINE_TIER,
-	LINE_REQUEST,
-	LINE_COST,
 	LINE_REQUESTS,
 	LINE_REVERSES,
 	LINE_EXPIRES_AT,
 	LINE_ABOUT,
-	LINE_OF_USAGE,
-	LINE_INPUT_TOKENS
+	LINE_OF_USAGE
 };
 
-#define LINE_QUERY \
-	"select u.id, u.created_at, u.status_code between 200 and 299," \
-	" u.input_tokens::bigint + u.output_tokens, u.user_id, u.provider_id," \
-	" u.model, 0::smallint, u.distribution, 0::bigint, 0::bigint, u.service, u.tier," \
-	" u.request_id, u.cost, 0, false, null::timestamptz, null::bigint, null::bigint," \
-	" u.input_tokens" \
-	" from rewards.usage_logs u where u.id between $1 and $2" \
-	" union all" \
-	" select j.id, j.created_at, true, j.tokens, null, null, j.model, j.unit," \
-	" j.distribution, 0::bigint, 0::bigint, null, null, null, null, j.requests," \
-	" j.event is not distinct from 'reversal', j.expires_at," \
+#define JOURNAL_QUERY \
+	"select j.id, j.created_at, j.tokens, j.model, j.unit, j.distribution, 0::bigint, 0::bigint," \
+	" j.requests, j.event is not distinct from 'reversal', j.expires_at," \
 	" case j.reverses_source when 'journal' then j.reverses_id end," \
-	" case j.reverses_source when 'usage_logs' then j.reverses_id end, 0" \
+	" case j.reverses_source when 'usage_logs' then j.reverses_id end" \
 	" from rewards.journal j where j.id between $1 and $2"
 
 #define EDGE_QUERY \
-	"select a.seen_from, null::timestamptz, false, 0::bigint, null::text, null::text," \
-	" null::text, 0::smallint, null::rewards.distribution, a.id, a.referrer, null::text," \
-	" null::text, null::text, null::numeric, 0, false, null::timestamptz, null::bigint," \
-	" null::bigint, 0" \
+	"select a.seen_from, null::timestamptz, 0::bigint, null::text, 0::smallint," \
+	" null::rewards.distribution, a.id, a.referrer, 0, false, null::timestamptz," \
+	" null::bigint, null::bigint" \
 	" from rewards.account a where a.referrer is not null and a.seen_from between $1 and $2"
 
 /* of the same rows only number, time, success, service and tier */
@@ -78,8 +65,8 @@ enum
 	" select a.seen_from, null::timestamptz, false, null, null" \
 	" from rewards.account a where a.referrer is not null and a.seen_from between $1 and $2"
 
-static StreamQuery any_order = {
-	.text = LINE_QUERY,
+static StreamQuery journal = {
+	.text = JOURNAL_QUERY,
 	.nargs = 2,
 	.types = {INT8OID, INT8OID}
 };
@@ -94,18 +81,26 @@ static StreamQuery start_of_tail = {
 	.types = {INT8OID, INT8OID}
 };
 static StreamQuery in_order = {
-	.text = LINE_QUERY " union all " EDGE_QUERY " order by 1",
+	.text = JOURNAL_QUERY " union all " EDGE_QUERY " order by 1",
 	.nargs = 2,
 	.types = {INT8OID, INT8OID}
 };
 
-/* the reading of neighbouring stretches */
+/*
+ * The reading of neighbouring stretches: of a query's rows, of usage, or of both in
+ * order of their numbers.
+ */
 typedef struct StretchReader
 {
-	RowVisitor	visit;
+	RowVisitor	visit;			/* of the query's rows */
+	RowVisitor	visit_usage;	/* NULL: usage is not read */
 	void	   *context;
 	const Stretch *stretches;
 	int			count;
+	UsageScan  *usage;
+	TupleTableSlot *next;		/* of usage, NULL at the end */
+	MemoryContext scratch;		/* for one row of usage */
+	bool		stopped;
 } StretchReader;
 
 /* who visits rows of the line */
@@ -133,13 +128,85 @@ is_in(const StretchReader *reader, int64 number)
 	return low < reader->count && reader->stretches[low].first <= number;
 }
 
+/* visits the rows of usage below a number, but for what lies between two stretches */
+static void
+visit_usage_below(StretchReader *reader, int64 end)
+{
+	MemoryContext previous;
+
+	if (reader->next == NULL)
+		return;
+	previous = MemoryContextSwitchTo(reader->scratch);
+	while (reader->next && !reader->stopped)
+	{
+		int64		number = DatumGetInt64(reader->next->tts_values[COLUMN_ID]);
+
+		if (number >= end)
+			break;
+		if (is_in(reader, number))
+		{
+			reader->stopped = !reader->visit_usage(reader->next, reader->context);
+			MemoryContextReset(reader->scratch);
+		}
+		reader->next = usage_next(reader->usage);
+	}
+	MemoryContextSwitchTo(previous);
+}
+
 /* RowVisitor: leaves out what lies between two stretches */
 static bool
 visit_within(TupleTableSlot *slot, void *context)
 {
 	StretchReader *reader = (StretchReader *) context;
+	int64		number = DatumGetInt64(slot->tts_values[0]);
 
-	return !is_in(reader, DatumGetInt64(slot->tts_values[0])) || reader->visit(slot, reader->context);
+	visit_usage_below(reader, number);
+	if (!reader->stopped && is_in(reader, number))
+		reader->stopped = !reader->visit(slot, reader->context);
+	return !reader->stopped;
+}
+
+/* reads what lies from the first to the last of neighbouring stretches */
+static void
+read_neighbours(StretchReader *reader, StreamQuery *query)
+{
+	int64		first = reader->stretches[0].first;
+	int64		last = reader->stretches[reader->count - 1].last;
+	Datum		bounds[2] = {Int64GetDatum(first), Int64GetDatum(last)};
+
+	if (reader->visit_usage)
+	{
+		reader->usage = usage_begin(first, last);
+		reader->next = usage_next(reader->usage);
+	}
+	if (query)
+		stream_rows(query, bounds, NULL, visit_within, reader);
+	if (reader->visit_usage)
+	{
+		visit_usage_below(reader, PG_INT64_MAX);
+		usage_end(reader->usage);
+		reader->next = NULL;
+	}
+}
+
+/* visits what of ascending, disjoint stretches a query and usage have, as the reader says */
+static void
+read_each(StretchReader *reader, StreamQuery *query, const Stretch *stretches, int count)
+{
+	if (reader->visit_usage)
+		reader->scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards usage",
+												ALLOCSET_DEFAULT_SIZES);
+	for (int from = 0, to; from < count && !reader->stopped; from = to)
+	{
+		for (to = from + 1; to < count; to++)
+			if (stretches[to].first - stretches[to - 1].last > NEAR_ENOUGH)
+				break;
+		reader->stretches = stretches + from;
+		reader->count = to - from;
+		read_neighbours(reader, query);
+	}
+	if (reader->visit_usage)
+		MemoryContextDelete(reader->scratch);
 }
 
 /*
@@ -153,39 +220,61 @@ line_stream(StreamQuery *query, const Stretch *stretches, int count,
 {
 	StretchReader reader = {.visit = visit, .context = context};
 
-	for (int from = 0, to; from < count; from = to)
-	{
-		Datum		bounds[2];
-
-		for (to = from + 1; to < count; to++)
-			if (stretches[to].first - stretches[to - 1].last > NEAR_ENOUGH)
-				break;
-		reader.stretches = stretches + from;
-		reader.count = to - from;
-		bounds[0] = Int64GetDatum(stretches[from].first);
-		bounds[1] = Int64GetDatum(stretches[to - 1].last);
-		stream_rows(query, bounds, NULL, visit_within, &reader);
-	}
+	read_each(&reader, query, stretches, count);
 }
 
-/* what only usage has */
-static void
-read_usage(LineRow *row, const Datum *values, const bool *nulls)
+/* the same of the rows of usage, in order of their numbers; their columns stand by UsageColumn */
+void
+line_stream_usage(const Stretch *stretches, int count, RowVisitor visit, void *context)
 {
-	row->succeeded = DatumGetBool(values[LINE_SUCCEEDED]);
-	row->input_tokens = DatumGetInt32(values[LINE_INPUT_TOKENS]);
-	row->user = id_of_datum(values[LINE_USER], nulls[LINE_USER]);
-	row->provider = id_of_datum(values[LINE_PROVIDER], nulls[LINE_PROVIDER]);
-	row->service = id_of_datum(values[LINE_SERVICE], nulls[LINE_SERVICE]);
-	row->tier = id_of_datum(values[LINE_TIER], nulls[LINE_TIER]);
-	row->request = id_of_datum(values[LINE_REQUEST], nulls[LINE_REQUEST]);
-	row->cost = nulls[LINE_COST] ? 0 : amount_of_datum(values[LINE_COST]);
+	StretchReader reader = {.visit_usage = visit, .context = context};
+
+	read_each(&reader, NULL, stretches, count);
+}
+
+static const Distribution *
+read_distribution(int64 number, const Datum *values, const bool *nulls, int column)
+{
+	if (nulls[column])
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("row %lld of usage_logs has no distribution", (long long) number),
+				 errhint("It was written past the table's trigger; remove it the same way.")));
+	return (Distribution *) PG_DETOAST_DATUM_PACKED(values[column]);
+}
+
+/* RowVisitor of usage */
+static bool
+visit_usage(TupleTableSlot *slot, void *context)
+{
+	LineReader *reader = (LineReader *) context;
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
+	int32		status = DatumGetInt32(values[COLUMN_STATUS_CODE]);
+	LineRow		row = {0};
+
+	row.number = DatumGetInt64(values[COLUMN_ID]);
+	row.created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
+	row.unit = UNIT_OF_USAGE;
+	row.distribution = read_distribution(row.number, values, nulls, COLUMN_DISTRIBUTION);
+	row.succeeded = status >= 200 && status <= 299;
+	row.input_tokens = DatumGetInt32(values[COLUMN_INPUT_TOKENS]);
+	row.tokens = row.input_tokens + DatumGetInt32(values[COLUMN_OUTPUT_TOKENS]);
+	row.model = id_of_datum(values[COLUMN_MODEL], nulls[COLUMN_MODEL]);
+	row.user = id_of_datum(values[COLUMN_USER_ID], nulls[COLUMN_USER_ID]);
+	row.provider = id_of_datum(values[COLUMN_PROVIDER_ID], nulls[COLUMN_PROVIDER_ID]);
+	row.service = id_of_datum(values[COLUMN_SERVICE], nulls[COLUMN_SERVICE]);
+	row.tier = id_of_datum(values[COLUMN_TIER], nulls[COLUMN_TIER]);
+	row.request = id_of_datum(values[COLUMN_REQUEST_ID], nulls[COLUMN_REQUEST_ID]);
+	row.cost = nulls[COLUMN_COST] ? 0 : amount_of_datum(values[COLUMN_COST]);
+	return reader->visit(&row, reader->context);
 }
 
 /* what only the journal has */
 static void
 read_journal(LineRow *row, const Datum *values, const bool *nulls)
 {
+	row->succeeded = true;
 	row->requests = DatumGetInt32(values[LINE_REQUESTS]);
 	row->reverses = DatumGetBool(values[LINE_REVERSES]);
 	row->expires_at = nulls[LINE_EXPIRES_AT] ? DT_NOEND
@@ -194,6 +283,7 @@ read_journal(LineRow *row, const Datum *values, const bool *nulls)
 	row->usage = nulls[LINE_OF_USAGE] ? 0 : DatumGetInt64(values[LINE_OF_USAGE]);
 }
 
+/* RowVisitor of journal and edges */
 static bool
 visit_slot(TupleTableSlot *slot, void *context)
 {
@@ -207,30 +297,23 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.referrer = DatumGetInt64(values[LINE_REFERRER]);
 	if (row.referee != 0)
 		return reader->visit(&row, reader->context);
-	if (nulls[LINE_DISTRIBUTION])
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("row %lld of usage_logs has no distribution", (long long) row.number),
-				 errhint("It was written past the table's trigger; remove it the same way.")));
 	row.created_at = DatumGetTimestampTz(values[LINE_CREATED_AT]);
 	row.model = id_of_datum(values[LINE_MODEL], nulls[LINE_MODEL]);
 	row.tokens = DatumGetInt64(values[LINE_TOKENS]);
 	row.unit = (Unit) DatumGetInt16(values[LINE_UNIT]);
-	row.distribution = (Distribution *) PG_DETOAST_DATUM_PACKED(values[LINE_DISTRIBUTION]);
-	if (row.unit == UNIT_OF_USAGE)
-		read_usage(&row, values, nulls);
-	else
-		read_journal(&row, values, nulls);
+	row.distribution = read_distribution(row.number, values, nulls, LINE_DISTRIBUTION);
+	read_journal(&row, values, nulls);
 	return reader->visit(&row, reader->context);
 }
 
 static void
-read_stretches(StreamQuery *query, const Stretch *stretches, int count,
+read_stretches(StreamQuery *query, bool usage, const Stretch *stretches, int count,
 			   LineVisitor visit, void *context)
 {
-	LineReader	reader = {visit, context};
+	LineReader	line = {visit, context};
+	StretchReader reader = {visit_slot, usage ? visit_usage : NULL, &line};
 
-	line_stream(query, stretches, count, visit_slot, &reader);
+	read_each(&reader, query, stretches, count);
 }
 
 /*
@@ -240,7 +323,7 @@ read_stretches(StreamQuery *query, const Stretch *stretches, int count,
 void
 line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 {
-	read_stretches(&in_order, stretches, count, visit, context);
+	read_stretches(&in_order, true, stretches, count, visit, context);
 }
 
 /* connects to SPI and finds where rows not yet folded may lie; nowhere without a cursor */
@@ -254,14 +337,14 @@ begin_tail(Cursor *cursor, Stretch **stretches)
 }
 
 static TransactionId
-read_tail(StreamQuery *query, LineVisitor visit, void *context)
+read_tail(StreamQuery *query, bool usage, LineVisitor visit, void *context)
 {
 	Cursor		cursor;
 	Stretch    *stretches;
 	int			count = begin_tail(&cursor, &stretches);
 
 	if (count > 0)
-		read_stretches(query, stretches, count, visit, context);
+		read_stretches(query, usage, stretches, count, visit, context);
 	SPI_finish();
 	return cursor.written_by;
 }
@@ -274,14 +357,14 @@ read_tail(StreamQuery *query, LineVisitor visit, void *context)
 TransactionId
 line_read_tail(LineVisitor visit, void *context)
 {
-	return read_tail(&any_order, visit, context);
+	return read_tail(&journal, true, visit, context);
 }
 
 /* the same for the referral edges */
 void
 line_read_tail_edges(LineVisitor visit, void *context)
 {
-	read_tail(&edges, visit, context);
+	read_tail(&edges, false, visit, context);
 }
 
 /* the reading of a tail's start */

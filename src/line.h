@@ -61,6 +61,7 @@ extern void line_read_tail_edges(LineVisitor visit, void *context);
 extern int64 line_read_start(LineVisitor visit, void *context);
 extern void line_stream(StreamQuery *query, const Stretch *stretches, int count,
 						RowVisitor visit, void *context);
+extern void line_stream_usage(const Stretch *stretches, int count, RowVisitor visit, void *context);
 extern void line_read(const Stretch *stretches, int count, LineVisitor visit, void *context);
 
 #endif							/* REWARDS_LINE_H */

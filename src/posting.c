@@ -231,7 +231,8 @@ add_row(Posting *posting, const LineRow *row)
 	traffic_add(posting->traffic, row);
 	progress_add(posting->progress, row);
 	lots_visit_row(row, posting->totals->last_keys[KIND_USER], add_movement, posting);
-	audience_add(posting->audience, row, posting->totals->last_keys[KIND_USER]);
+	audience_add(posting->audience, row, posting->totals->last_keys[KIND_USER],
+				 posting->totals->last_earned);
 	limits_add(posting->limits, row, posting->totals->last_keys);
 }
 

@@ -377,6 +377,27 @@ unlock_key(Entering *here)
 	here->locked_by = NULL;
 }
 
+/* of how many rows one looks again whether the others are over */
+#define LOOK_EVERY 64
+
+/* whether transactions of others run that had their id before this one was given out */
+static bool
+others_run(TransactionId before)
+{
+	Snapshot	now = GetLatestSnapshot();
+
+	for (uint32 i = 0; i < now->xcnt; i++)	/* ours is none of them */
+		if (TransactionIdPrecedes(now->xip[i], before))
+			return true;
+	for (TransactionId id = now->xmax; TransactionIdPrecedes(id, before);)
+	{
+		if (!TransactionIdIsCurrentTransactionId(id))
+			return true;
+		TransactionIdAdvance(id);
+	}
+	return false;
+}
+
 /*
  * Whether nobody can still be entering a partition older than this one.  Numbers are
  * drawn in order and by transactions that have their id, so all who could have begun
@@ -388,15 +409,18 @@ all_entered(Oid leaf)
 	static Oid	met = InvalidOid;
 	static TransactionId begun_before;
 	static bool over;
+	static int	rows;
 
 	if (met != leaf)
 	{
 		begun_before = ReadNextTransactionId();
 		over = false;
+		rows = 0;
 		met = leaf;
 	}
-	if (!over && ActiveSnapshotSet())
-		over = !TransactionIdPrecedes(GetActiveSnapshot()->xmin, begun_before);
+	if (!over)
+		over = (ActiveSnapshotSet() && !TransactionIdPrecedes(GetActiveSnapshot()->xmin, begun_before))
+			|| (rows++ % LOOK_EVERY == 0 && !others_run(begun_before));
 	return over;
 }
 

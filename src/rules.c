@@ -669,21 +669,36 @@ rules_setting_now(const char *name)
 	return rules_setting(rules_current(), name, &now);
 }
 
-/* the programme's day and hour that a moment falls in */
+/*
+ * The programme's day and hour that a moment falls in.  Within a second of a time zone
+ * neither changes, and neighbours are mostly of one.
+ */
 DateADT
 local_hour(TimestampTz at, int *hour)
 {
+	static const pg_tz *last_zone = NULL;
+	static TimestampTz last_second;
+	static DateADT last_day;
+	static int	last_hour;
 	const RuleSet *set = rules_current();
 	struct pg_tm tm;
 	fsec_t		fsec;
 	int			tz;
 
+	if (last_zone == set->time_zone && at >= last_second && at < last_second + USECS_PER_SEC)
+	{
+		*hour = last_hour;
+		return last_day;
+	}
 	if (timestamp2tm(at, &tz, &tm, &fsec, NULL, unconstify(pg_tz *, set->time_zone)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
-	*hour = tm.tm_hour;
-	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	last_zone = set->time_zone;
+	last_second = at - fsec;
+	*hour = last_hour = tm.tm_hour;
+	last_day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+	return last_day;
 }
 
 /* the programme's day that a moment falls in */

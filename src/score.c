@@ -75,6 +75,20 @@ score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score 
 	return tuple;
 }
 
+/* the same for accounts, boards and months that come in this order */
+HeapTuple
+score_find_next(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score)
+{
+	Datum		key[] = {
+		Int16GetDatum((int16) board), DateADTGetDatum(month), Int64GetDatum(account)
+	};
+	HeapTuple	tuple = keyed_find_next(scores, key, 2);
+
+	if (tuple)
+		read_score(score, tuple, RelationGetDescr(scores->heap));
+	return tuple;
+}
+
 /* writes an account's score, in place of the old row if there is one */
 void
 score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score)

@@ -40,6 +40,8 @@ typedef struct Walk
 
 extern void scores_open(KeyedTable *scores, bool writing);
 extern HeapTuple score_find(KeyedTable *scores, Board board, DateADT month, int64 account, Score *score);
+extern HeapTuple score_find_next(KeyedTable *scores, Board board, DateADT month, int64 account,
+								 Score *score);
 extern void score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const Score *score);
 extern void score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
 					   int nmore, ScanDirection direction);

@@ -13,7 +13,7 @@
  *
  * Integers are eight bytes in network order, texts their length and bytes, numbers
  * the count of their stretches and both ends of each.  A row is its length and its
- * columns in the order of its query below, each a byte that tells NULL (0) from the
+ * columns in the order of UsageColumn or of the journal's query below, each a byte that tells NULL (0) from the
  * form that follows.  Nothing of it hangs on how the server stores a value.
  *
  * marks holds, row by row, the gap to the number before as a varint and the CRC-32C
@@ -59,15 +59,7 @@ enum
 };
 
 Source		seal_sources[] = {
-	{
-		"usage_logs",
-		{
-			.text = "select " USAGE_COLUMN_LIST
-			" from rewards.usage_logs where id between $1 and $2 order by id",
-			.nargs = 2,
-			.types = {INT8OID, INT8OID}
-		}
-	},
+	{"usage_logs"},
 	{
 		"journal",
 		{
@@ -83,26 +75,81 @@ Source		seal_sources[] = {
 
 /* ---- the form of a row ---- */
 
-static void
+/* so many bytes more at its end, to be written; what is built here is no string and needs no zero */
+static inline char *
+append_room(StringInfo form, int bytes)
+{
+	char	   *room;
+
+	if (form->len + bytes >= form->maxlen)
+		enlargeStringInfo(form, bytes);
+	room = form->data + form->len;
+	form->len += bytes;
+	return room;
+}
+
+static inline void
 append_integer(StringInfo form, int64 value)
 {
 	uint64		bytes = pg_hton64((uint64) value);
 
-	appendBinaryStringInfo(form, (char *) &bytes, sizeof(bytes));
+	memcpy(append_room(form, sizeof(bytes)), &bytes, sizeof(bytes));
 }
 
-static void
+static inline void
+append_short(StringInfo form, int16 value)
+{
+	uint16		bytes = pg_hton16((uint16) value);
+
+	memcpy(append_room(form, sizeof(bytes)), &bytes, sizeof(bytes));
+}
+
+static inline void
 append_bytes(StringInfo form, const char *bytes, int len)
 {
 	append_integer(form, len);
-	appendBinaryStringInfo(form, bytes, len);
+	memcpy(append_room(form, len), bytes, len);
+}
+
+static inline void
+append_kind(StringInfo form, int kind)
+{
+	*append_room(form, 1) = (char) kind;
 }
 
 static void
 append_varlena(StringInfo form, int kind, struct varlena *value)
 {
-	appendStringInfoCharMacro(form, (char) kind);
+	append_kind(form, kind);
 	append_bytes(form, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+/* as numeric_send() gives it: counts and digits, two bytes each */
+static void
+append_numeric(StringInfo form, Datum value)
+{
+	struct varlena *numeric = PG_DETOAST_DATUM_PACKED(value);
+	NumericDigits digits;
+
+	if (!numeric_digits(PointerGetDatum(numeric), &digits))
+	{
+		append_varlena(form, FORM_NUMERIC,
+					   (struct varlena *) DatumGetPointer(DirectFunctionCall1(numeric_send, value)));
+		return;
+	}
+	append_kind(form, FORM_NUMERIC);
+	append_integer(form, (4 + digits.count) * (int64) sizeof(int16));
+	append_short(form, (int16) digits.count);
+	append_short(form, (int16) digits.weight);
+	append_short(form, digits.negative ? 0x4000 : 0);
+	append_short(form, (int16) digits.scale);
+	for (int i = 0; i < digits.count; i++)
+	{
+		int16		digit;
+
+		memcpy(&digit, digits.digits + i * sizeof(digit), sizeof(digit));
+		append_short(form, digit);
+	}
 }
 
 static void
@@ -123,23 +170,22 @@ append_column(StringInfo form, Oid type, Datum value)
 			integer = DatumGetInt64(value);
 			break;
 		case NUMERICOID:
-			append_varlena(form, FORM_NUMERIC,
-						   (struct varlena *) DatumGetPointer(DirectFunctionCall1(numeric_send, value)));
+			append_numeric(form, value);
 			return;
 		default:
 			append_varlena(form, FORM_BYTES, PG_DETOAST_DATUM_PACKED(value));
 			return;
 	}
-	appendStringInfoCharMacro(form, FORM_INTEGER);
+	append_kind(form, FORM_INTEGER);
 	append_integer(form, integer);
 }
 
 static void
-append_row(StringInfo form, const TupleTableSlot *slot)
+append_row(StringInfo form, const TupleTableSlot *slot, int columns)
 {
-	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	for (int i = 0; i < columns; i++)
 		if (slot->tts_isnull[i])
-			appendStringInfoCharMacro(form, FORM_NULL);
+			append_kind(form, FORM_NULL);
 		else
 			append_column(form, TupleDescAttr(slot->tts_tupleDescriptor, i)->atttypid,
 						  slot->tts_values[i]);
@@ -192,11 +238,10 @@ append_mark(StringInfo marks, uint64 gap, pg_crc32c check)
 	appendBinaryStringInfo(marks, (char *) &bytes, sizeof(bytes));
 }
 
-/* RowVisitor */
-static bool
-digest_row(TupleTableSlot *slot, void *context)
+/* adds a row of so many columns */
+static void
+digest_row(Digest *digest, const TupleTableSlot *slot, int columns)
 {
-	Digest	   *digest = (Digest *) context;
 	int64		number = DatumGetInt64(slot->tts_values[0]);
 	int			start = digest->form.len;
 	int			len;
@@ -204,7 +249,7 @@ digest_row(TupleTableSlot *slot, void *context)
 	pg_crc32c	check;
 
 	append_integer(&digest->form, 0);	/* the length is known then */
-	append_row(&digest->form, slot);
+	append_row(&digest->form, slot, columns);
 	len = digest->form.len - start - (int) sizeof(prefix);
 	prefix = pg_hton64((uint64) len);
 	memcpy(digest->form.data + start, &prefix, sizeof(prefix));
@@ -221,6 +266,21 @@ digest_row(TupleTableSlot *slot, void *context)
 		hash_update(digest->hash, digest->form.data, digest->form.len);
 		resetStringInfo(&digest->form);
 	}
+}
+
+/* RowVisitor; a table of usage may have more columns than ours */
+static bool
+digest_usage(TupleTableSlot *slot, void *digest)
+{
+	digest_row((Digest *) digest, slot, USAGE_COLUMNS);
+	return true;
+}
+
+/* RowVisitor */
+static bool
+digest_entry(TupleTableSlot *slot, void *digest)
+{
+	digest_row((Digest *) digest, slot, slot->tts_tupleDescriptor->natts);
 	return true;
 }
 
@@ -235,7 +295,10 @@ digest_rows(const Seal *seal, Digest *digest, uint8 *rows_hash)
 	digest->hash = hash_begin();
 	initStringInfo(&digest->form);
 	initStringInfo(&digest->marks);
-	line_stream(&seal->source->rows, seal->numbers, seal->count, digest_row, digest);
+	if (seal->source == SOURCE_USAGE)
+		line_stream_usage(seal->numbers, seal->count, digest_usage, digest);
+	else
+		line_stream(&seal->source->rows, seal->numbers, seal->count, digest_entry, digest);
 	hash_update(digest->hash, digest->form.data, digest->form.len);
 	hash_finish(digest->hash, rows_hash);
 	pfree(digest->form.data);

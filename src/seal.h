@@ -16,7 +16,7 @@
 typedef struct Source
 {
 	const char *name;
-	StreamQuery rows;			/* all columns, the number first */
+	StreamQuery rows;			/* all columns, the number first; of usage none */
 } Source;
 
 extern Source seal_sources[];

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "accounts.h"
+#include "common/hashfn.h"
 #include "price.h"
 #include "totals.h"
 #include "utils/datetime.h"
@@ -33,6 +34,39 @@ create_hash(const char *name, Size key_size, Size entry_size, int flags)
 	return hash_create(name, 1024, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
+/* of a TotalKey: nearly each share of each row asks for one, so not byte by byte */
+static uint32
+hash_key(const void *key, Size size)
+{
+	const TotalKey *k = (const TotalKey *) key;
+	uint64		line = (uint64) (uint32) k->period << 32
+		^ (uint64) (uint16) k->unit << 24 ^ (uint64) (uint16) k->entry << 8 ^ (uint64) k->level;
+	uint64		mixed = ((uint64) k->account * UINT64CONST(0x9e3779b97f4a7c15)) ^ line;
+
+	return murmurhash32((uint32) (mixed ^ mixed >> 32));
+}
+
+static int
+match_keys(const void *left, const void *right, Size size)
+{
+	const TotalKey *a = (const TotalKey *) left;
+	const TotalKey *b = (const TotalKey *) right;
+
+	return a->account != b->account || a->period != b->period || a->unit != b->unit
+		|| a->entry != b->entry || a->level != b->level;
+}
+
+static HTAB *
+create_totals(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(TotalKey), .entrysize = sizeof(Total), .hash = hash_key,
+		.match = match_keys, .hcxt = CurrentMemoryContext
+	};
+
+	return hash_create("totals", 1024, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
 Totals *
 totals_create(Grain grain, bool find_accounts)
 {
@@ -44,7 +78,7 @@ totals_create(Grain grain, bool find_accounts)
 	totals->context = context;
 	totals->grain = grain;
 	totals->find_accounts = find_accounts;
-	totals->totals = create_hash("totals", sizeof(TotalKey), sizeof(Total), HASH_BLOBS);
+	totals->totals = create_totals();
 	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
 	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
 	totals->places = create_hash("names", sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
@@ -308,7 +342,10 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 				 referral ? kind_of_chain(totals, kind) : (int) kind,
 				 share.amount, 1, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
+		{
+			totals->last_earned = true;
 			add_model(totals, row, &share, 1);
+		}
 	}
 	add_own(totals, row, KIND_USER, row->user, user, period);
 	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
@@ -367,6 +404,7 @@ totals_add(Totals *totals, const LineRow *row)
 	if (totals->grain == GRAIN_MONTH)
 		period = month_of_last(totals, day);
 	totals->last_day = day;
+	totals->last_earned = row->unit == UNIT_EARNINGS;
 	if (row->unit == UNIT_OF_USAGE)
 		add_usage(totals, row, period);
 	else

@@ -46,7 +46,7 @@ typedef struct TotalKey
 	int16		unit;
 	int16		entry;
 	int32		level;
-	int32		padding;		/* zero: keys are compared as bytes */
+	int32		padding;		/* zero */
 } TotalKey;
 
 typedef struct Total
@@ -106,6 +106,7 @@ typedef struct Totals
 	DateADT		last_day;		/* of the row added last */
 	DateADT		last_month;
 	int64		last_keys[2];	/* its user and provider, by kind; 0 for none */
+	bool		last_earned;	/* whether it may bring creators something */
 	bool		find_accounts;	/* posting: look names up, and count what has no price; else keep names */
 	bool		asked_kinds;	/* whether mixed_kinds has been found out */
 	bool		mixed_kinds;	/* a chain may hold accounts of another kind */

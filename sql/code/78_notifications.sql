@@ -137,6 +137,9 @@ as $$
 		join rewards.month_total t on t.account = u.account and t.unit = 3
 		group by u.account, s.below having sum(t.amount) < s.below and s.below > 0
 	) l
+	/* most have been told long ago */
+	where not exists (
+		select from rewards.notification n where n.account = l.account and n.event = 'low_credits' and n.cause = l.brought::text);
 $$;
 revoke all on function rewards.note_low_credits(bigint[]) from public;
 comment on function rewards.note_low_credits(bigint[]) is

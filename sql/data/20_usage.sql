@@ -119,8 +119,16 @@ create table if not exists rewards.score (
 	account bigint not null,
 	name text collate "C" not null,
 	points numeric not null,
-	primary key (board, month, account)
+	primary key (account, board, month)
 );
+/* until 0.1.0 boards came first */
+do $$
+begin
+	if exists (select from pg_index i where i.indexrelid = 'rewards.score_pkey'::regclass and i.indkey[0] = 1) then
+		alter table rewards.score drop constraint score_pkey, add primary key (account, board, month);
+	end if;
+end
+$$;
 create index if not exists score_order on rewards.score (board, month, points desc, name, account);
 comment on table rewards.score is
 	'folded sums of the leaderboards (1 provider, 2 user, 3 creator, 4 referrer); month infinity is all time';

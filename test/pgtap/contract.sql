@@ -228,7 +228,7 @@ select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.attty
 from (values ('score', 'board smallint, month date, account bigint, name text C, points numeric'),
 	('score_bucket', 'board smallint, month date, lowest numeric, accounts bigint')) t(name, columns);
 select is(pg_get_indexdef('rewards.journal_reverses'::regclass), 'CREATE INDEX journal_reverses ON rewards.journal USING btree (reverses_id) WHERE (reverses_source IS NOT NULL)', 'what corrects a row is found by its id');
-select col_is_pk('rewards', 'score', array['board', 'month', 'account'], 'a score is there once');
+select col_is_pk('rewards', 'score', array['account', 'board', 'month'], 'a score is there once');
 select col_is_pk('rewards', 'score_bucket', array['board', 'month', 'lowest'], 'a bucket is there once');
 select is(pg_get_indexdef('rewards.score_order'::regclass), 'CREATE INDEX score_order ON rewards.score USING btree (board, month, points DESC, name, account)', 'the order of a board');
 select throws_ok('insert into rewards.score values (' || b || ', ''2025-01-01'', 1, ''x'', 1)', '23514', null, 'no board ' || b) from unnest('{0,5}'::integer[]) b;
