@@ -38,10 +38,10 @@ is($node->safe_psql('postgres', 'select backlog from rewards.status'), '0', 'wha
 is($node->safe_psql('postgres', 'select complete from rewards.post()'), 't', 'and posting is not held back');
 exact($node, 'while they are open');
 
-my $skips = load_start($node, 20, clients => 1, script => q{
+my $skips = load_start($node, 180, clients => 1, script => q{
 	insert into rewards.usage_logs (request_id, user_id, endpoint) values ('r1', 'u1', '/embeddings') on conflict do nothing;
 	insert into rewards.usage_logs (user_id, provider_id, endpoint) values ('u1', 'p1', '/tts');});
-for (1 .. 200)
+for (1 .. 1500)
 {
 	$idle->query_safe('select 1');	# who does something may have drawn any of the numbers
 	last if $node->safe_psql('postgres', 'select complete from rewards.post()') eq 'f';
