@@ -1,6 +1,7 @@
 /*
  * leaf.c
- *		Spares the executor to find out twice which partition a row belongs to.
+ *		Spares the executor to find out twice which partition a row belongs to, and
+ *		counts in how many statements it is.
  *
  * It routes a row by its number.  A BEFORE ROW trigger might change that, so after
  * any such trigger the executor checks the row against the partition's bound, by an

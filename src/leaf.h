@@ -1,6 +1,6 @@
 /*
  * leaf.h
- *		The partition that a row has been routed to.
+ *		The partition that a row has been routed to, and the statement that it is of.
  */
 #ifndef REWARDS_LEAF_H
 #define REWARDS_LEAF_H

@@ -23,18 +23,14 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog.h"
-#include "catalog/partition.h"
 #include "common/hashfn.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "leaf.h"
 #include "miscadmin.h"
+#include "neighbour.h"
 #include "number.h"
-#include "partitioning/partbounds.h"
-#include "partitioning/partdesc.h"
 #include "request.h"
-#include "rules.h"
-#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -147,152 +143,6 @@ probe_decided(Oid partition, Id request)
 		   && TransactionIdIsValid(running))
 		XactLockTableWait(running, NULL, NULL, XLTW_None);
 	return number;
-}
-
-/* the partitions of usage_logs in order of their numbers, the default one last */
-static int
-partitions_of(Relation parent, Oid **partitions)
-{
-	PartitionDesc desc = RelationGetPartitionDesc(parent, false);
-
-	*partitions = palloc((desc->nparts + 1) * sizeof(Oid));
-	for (int i = 0; i < desc->nparts; i++)
-		(*partitions)[i] = desc->oids[i];
-	return desc->nparts;
-}
-
-static bool
-has_default(Relation parent)
-{
-	PartitionDesc desc = RelationGetPartitionDesc(parent, false);
-
-	return desc->boundinfo && partition_bound_has_default(desc->boundinfo);
-}
-
-static int
-partitions_looked_at(void)
-{
-	return Max(1, atoi(rules_setting_now("request_partitions")));
-}
-
-static bool
-is_empty(Oid partition)
-{
-	Relation	heap = table_open(partition, AccessShareLock);
-	bool		empty = RelationGetNumberOfBlocks(heap) == 0;
-
-	table_close(heap, AccessShareLock);
-	return empty;
-}
-
-/* ---- the partitions that a new row looks into ---- */
-
-/*
- * Beside which partitions a row enters a leaf.  Found for one row, it is good for the
- * next as long as no relation changes and no number has been drawn from upto on: the
- * partitions ahead, and the default one, can have no row that they had not.
- */
-typedef struct Neighbours
-{
-	Oid			leaf;
-	uint64		generation;
-	int64		upto;			/* PG_INT64_MIN: good for that row only */
-	int64		end;			/* from which number on rows enter partitions ahead */
-	int			count;
-	Oid		   *partitions;
-} Neighbours;
-
-/* whether numbers between the bounds of others belong to the default partition */
-static bool
-has_gaps(Relation parent)
-{
-	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
-
-	for (int i = 1; i < bounds->ndatums; i++)
-		if (bounds->indexes[i] < 0)
-			return true;
-	return false;
-}
-
-/* where a bounded partition ends; nothing is ahead of the default one but what it lies between */
-static int64
-end_of(Relation parent, int at, bool is_default)
-{
-	PartitionBoundInfo bounds = RelationGetPartitionDesc(parent, false)->boundinfo;
-
-	if (is_default)
-		return has_gaps(parent) ? PG_INT64_MIN : PG_INT64_MAX;
-	for (int i = 1; i < bounds->ndatums; i++)
-		if (bounds->indexes[i] == at && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
-			return DatumGetInt64(bounds->datums[i][0]);
-	return PG_INT64_MIN;
-}
-
-/* false when it is empty, and need not be looked into */
-static bool
-add_neighbour(Neighbours *neighbours, Oid partition)
-{
-	if (is_empty(partition))
-		return false;
-	neighbours->partitions[neighbours->count++] = partition;
-	return true;
-}
-
-/*
- * Those before the leaf, nearest first, as many as are looked at; those in use ahead
- * of it, for this row's number may be older than ones used already; the default
- * one, which holds the newest rows or lies between the bounds of others.
- */
-static void
-add_neighbours(Neighbours *neighbours, Relation parent, Oid leaf)
-{
-	Oid		   *partitions;
-	int			count = partitions_of(parent, &partitions);
-	int			bounded = has_default(parent) ? count - 1 : count;
-	int			at = 0;
-	int			left = partitions_looked_at() - 1;
-
-	neighbours->partitions = MemoryContextAlloc(CacheMemoryContext, (count + 1) * sizeof(Oid));
-	while (at < count && partitions[at] != leaf)
-		at++;
-	neighbours->end = end_of(parent, at, at == bounded);
-	neighbours->upto = at < bounded ? neighbours->end : PG_INT64_MIN;
-	for (int i = Min(at, bounded) - 1; i >= 0 && left > 0; i--)
-		if (add_neighbour(neighbours, partitions[i]))
-			left--;
-		else
-			neighbours->upto = PG_INT64_MIN;	/* a number of its own may still be about to come */
-	for (int i = at + 1; i < bounded && add_neighbour(neighbours, partitions[i]); i++)
-		 /* until one is empty */ ;
-	if (bounded < count && at != bounded
-		&& !add_neighbour(neighbours, partitions[bounded]) && has_gaps(parent))
-		neighbours->upto = PG_INT64_MIN;
-	pfree(partitions);
-}
-
-static void
-find_neighbours(Neighbours *neighbours, Oid leaf)
-{
-	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
-
-	if (neighbours->partitions)
-		pfree(neighbours->partitions);
-	memset(neighbours, 0, sizeof(Neighbours));
-	neighbours->generation = catalog_any_generation();
-	add_neighbours(neighbours, parent, leaf);
-	neighbours->leaf = leaf;
-	table_close(parent, AccessShareLock);
-}
-
-static const Neighbours *
-neighbours_of(Oid leaf)
-{
-	static Neighbours found;
-
-	if (found.leaf != leaf || found.generation != catalog_any_generation()
-		|| !number_all_below(found.upto))
-		find_neighbours(&found, leaf);
-	return &found;
 }
 
 /* ---- rows that enter partitions at the same moment ---- */
@@ -608,22 +458,12 @@ Datum
 find_request(PG_FUNCTION_ARGS)
 {
 	Id			request = id_of_datum(PG_GETARG_DATUM(0), false);
-	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
-	Oid		   *partitions;
-	int			count = partitions_of(parent, &partitions);
-	int			left = partitions_looked_at() + (has_default(parent) ? 1 : 0);
+	int			count;
+	Oid		   *partitions = newest_partitions(&count);
 	int64		number = 0;
 
-	for (int i = count - 1; i >= 0 && left > 0 && number == 0; i--)
-	{
-		bool		is_default = has_default(parent) && i == count - 1;
-
-		if (!is_default && is_empty(partitions[i]))
-			continue;
+	for (int i = 0; i < count && number == 0; i++)
 		number = probe_decided(partitions[i], request);
-		left--;
-	}
-	table_close(parent, AccessShareLock);
 	if (number == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(number);
