@@ -33,7 +33,6 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "network.h"
-#include "reader.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -41,7 +40,6 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(network_levels);
-PG_FUNCTION_INFO_V1(tail_referees);
 
 /* columns of rewards.network; the first two are the key */
 enum
@@ -661,36 +659,5 @@ network_levels(PG_FUNCTION_ARGS)
 	keyed_close(&table);
 	close_accounts(network);
 	MemoryContextDelete(network->context);
-	return (Datum) 0;
-}
-
-/* LineVisitor */
-static bool
-put_edge(const LineRow *row, void *context)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) context;
-	Datum		values[2] = {Int64GetDatum(row->referee), Int64GetDatum(row->referrer)};
-	bool		nulls[2] = {false, false};
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	return true;
-}
-
-/*
- * tail_referees() returns setof (referee, referrer): edges recorded and not yet folded,
- * nothing for a limited reader.
- */
-Datum
-tail_referees(PG_FUNCTION_ARGS)
-{
-	Reader		reader = reader_current(fcinfo);
-	RoleSwitch	caller;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (reader.limited)
-		return (Datum) 0;
-	caller = become_owner(fcinfo);
-	line_read_tail_edges(put_edge, fcinfo->resultinfo);
-	become_caller(&caller);
 	return (Datum) 0;
 }

@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(tail_totals);
 PG_FUNCTION_INFO_V1(tail_models);
 PG_FUNCTION_INFO_V1(tail_model_days);
 PG_FUNCTION_INFO_V1(tail_uses);
+PG_FUNCTION_INFO_V1(tail_referees);
 PG_FUNCTION_INFO_V1(tail_accounts);
 PG_FUNCTION_INFO_V1(tail_account);
 PG_FUNCTION_INFO_V1(tail_state);
@@ -189,12 +190,20 @@ put_use(const LineRow *row, void *context)
 	return true;
 }
 
-/*
- * tail_uses() returns setof (id, model, user_id, created_at, owner): usage of models
- * that earned the owner something, nothing for a limited reader.
- */
-Datum
-tail_uses(PG_FUNCTION_ARGS)
+/* LineVisitor */
+static bool
+put_referee(const LineRow *row, void *context)
+{
+	Datum		values[2] = {Int64GetDatum(row->referee), Int64GetDatum(row->referrer)};
+	bool		nulls[2] = {0};
+
+	put_row((FunctionCallInfo) context, values, nulls);
+	return true;
+}
+
+/* what is in the tail, or its edges, row by row; nothing for a limited reader */
+static Datum
+put_rows(FunctionCallInfo fcinfo, bool edges, LineVisitor put)
 {
 	Reader		reader = reader_current(fcinfo);
 	RoleSwitch	caller;
@@ -203,9 +212,29 @@ tail_uses(PG_FUNCTION_ARGS)
 	if (reader.limited)
 		return (Datum) 0;
 	caller = become_owner(fcinfo);
-	line_read_tail(put_use, fcinfo);
+	if (edges)
+		line_read_tail_edges(put, fcinfo);
+	else
+		line_read_tail(put, fcinfo);
 	become_caller(&caller);
 	return (Datum) 0;
+}
+
+/*
+ * tail_uses() returns setof (id, model, user_id, created_at, owner): usage of models
+ * that earned the owner something
+ */
+Datum
+tail_uses(PG_FUNCTION_ARGS)
+{
+	return put_rows(fcinfo, false, put_use);
+}
+
+/* tail_referees() returns setof (referee, referrer): edges recorded and not yet folded */
+Datum
+tail_referees(PG_FUNCTION_ARGS)
+{
+	return put_rows(fcinfo, true, put_referee);
 }
 
 /*
