@@ -18,21 +18,16 @@
 #include "batch.h"
 #include "catalog/pg_type.h"
 #include "charge.h"
-#include "commands/trigger.h"
 #include "compat.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "request.h"
 #include "stream.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "watch.h"
-
-PG_FUNCTION_INFO_V1(usage_after_insert);
 
 /* a row that has to be paid for */
 typedef struct NotedRow
@@ -263,34 +258,19 @@ charge_wallets_as(Oid owner, int first)
 	SetUserIdAndSecContext(caller, context);
 }
 
-/*
- * usage_after_insert(): statement trigger of usage_logs.  Sees to it that somebody
- * posts.  RW007 when a wallet that the statement charges has too little and must not;
- * 23505 when a request entered another partition at the same moment; 39P01.
- */
-Datum
-usage_after_insert(PG_FUNCTION_ARGS)
+/* a statement's rows are in: RW007 when a wallet that they charge has too little and must not */
+void
+charge_statement(Relation usage)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	int			first;
+	int			first = first_noted_here();
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event)
-		|| !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
-	requests_entered();
-	watch_tail();
-	first = first_noted_here();
 	if (first == nnoted)
-		return PointerGetDatum(NULL);
-
+		return;
 	settle_noted(first);
 	add_up_noted(first);
 	if (nnoted > first)
-		charge_wallets_as(trigger->tg_relation->rd_rel->relowner, first);
+		charge_wallets_as(usage->rd_rel->relowner, first);
 	nnoted = first;
 	if (nnoted == 0)
 		forget_noted();
-	return PointerGetDatum(NULL);
 }

@@ -25,8 +25,10 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
+#include "watch.h"
 
 PG_FUNCTION_INFO_V1(usage_before_insert);
+PG_FUNCTION_INFO_V1(usage_after_insert);
 PG_FUNCTION_INFO_V1(refuse_change);
 PG_FUNCTION_INFO_V1(skip_earnings);
 
@@ -274,6 +276,27 @@ usage_before_insert(PG_FUNCTION_ARGS)
 	nulls = memcpy(palloc(natts * sizeof(bool)), slot->tts_isnull, natts * sizeof(bool));
 	complete_row(relation, values, nulls);
 	return PointerGetDatum(heap_form_tuple(RelationGetDescr(relation), values, nulls));
+}
+
+/*
+ * usage_after_insert(): statement trigger of usage_logs.  Sees to it that somebody
+ * posts.  RW007 when a wallet that the statement charges has too little and must not;
+ * 23505 when a request entered another partition at the same moment; 39P01.
+ */
+Datum
+usage_after_insert(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event)
+		|| !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER INSERT of a statement", "usage_after_insert")));
+	requests_entered();
+	watch_tail();
+	charge_statement(trigger->tg_relation);
+	return PointerGetDatum(NULL);
 }
 
 /*
