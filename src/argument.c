@@ -27,13 +27,12 @@ PG_FUNCTION_INFO_V1(month_argument_text);
 PG_FUNCTION_INFO_V1(month_argument_date);
 
 static void
-require_argument(bool isnull, const char *name)
+refuse_null(const char *name)
 {
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s must not be null", name),
-				 errhint("Give a value for it.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", name),
+			 errhint("Give a value for it.")));
 }
 
 /* a name that we gave ourselves */
@@ -48,7 +47,7 @@ Datum
 check_not_null(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
-		require_argument(true, argument_name(fcinfo, 1));
+		refuse_null(argument_name(fcinfo, 1));
 	PG_RETURN_VOID();
 }
 
@@ -60,7 +59,7 @@ check_id(PG_FUNCTION_ARGS)
 	bool		valid = id.len >= 1 && id.len <= MAX_ID_BYTES;
 
 	if (id.text == NULL)
-		require_argument(true, argument_name(fcinfo, 1));
+		refuse_null(argument_name(fcinfo, 1));
 	for (int i = 0; valid && i < id.len; i++)
 		valid = (unsigned char) id.text[i] >= 0x20 && id.text[i] != 0x7f;
 	if (!valid)
@@ -75,7 +74,8 @@ check_id(PG_FUNCTION_ARGS)
 Datum
 check_kind(PG_FUNCTION_ARGS)
 {
-	require_argument(PG_ARGISNULL(0), "kind");
+	if (PG_ARGISNULL(0))
+		refuse_null("kind");
 	(void) account_kind_of(PG_GETARG_DATUM(0));
 	PG_RETURN_VOID();
 }
@@ -87,7 +87,8 @@ board_number(PG_FUNCTION_ARGS)
 	static const char *const names[] = {"provider", "user", "creator", "referrer"};
 	char	   *name;
 
-	require_argument(PG_ARGISNULL(0), "board");
+	if (PG_ARGISNULL(0))
+		refuse_null("board");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(name, names[i]) == 0)
