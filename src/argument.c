@@ -56,13 +56,10 @@ Datum
 check_id(PG_FUNCTION_ARGS)
 {
 	Id			id = id_of_datum(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), PG_ARGISNULL(0));
-	bool		valid = id.len >= 1 && id.len <= MAX_ID_BYTES;
 
 	if (id.text == NULL)
 		refuse_null(argument_name(fcinfo, 1));
-	for (int i = 0; valid && i < id.len; i++)
-		valid = (unsigned char) id.text[i] >= 0x20 && id.text[i] != 0x7f;
-	if (!valid)
+	if (!is_id(id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid %s", argument_name(fcinfo, 1)),
