@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "board.h"
+#include "argument.h"
 #include "event.h"
 #include "fmgr.h"
 #include "rules.h"
@@ -19,14 +19,13 @@
 PG_FUNCTION_INFO_V1(check_not_null);
 PG_FUNCTION_INFO_V1(check_id);
 PG_FUNCTION_INFO_V1(check_kind);
-PG_FUNCTION_INFO_V1(board_number);
-PG_FUNCTION_INFO_V1(board_account_kind);
 PG_FUNCTION_INFO_V1(today);
 PG_FUNCTION_INFO_V1(month_of_text);
 PG_FUNCTION_INFO_V1(month_argument_text);
 PG_FUNCTION_INFO_V1(month_argument_date);
 
-static void
+/* 22004 for a required argument that is NULL */
+void
 refuse_null(const char *name)
 {
 	ereport(ERROR,
@@ -75,36 +74,6 @@ check_kind(PG_FUNCTION_ARGS)
 		refuse_null("kind");
 	(void) account_kind_of(PG_GETARG_DATUM(0));
 	PG_RETURN_VOID();
-}
-
-/* board_number(board): its number in rewards.score; 22004 or 22023 for what is no board */
-Datum
-board_number(PG_FUNCTION_ARGS)
-{
-	static const char *const names[] = {"provider", "user", "creator", "referrer"};
-	char	   *name;
-
-	if (PG_ARGISNULL(0))
-		refuse_null("board");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			PG_RETURN_INT16(BOARD_FIRST + i);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("there is no board \"%s\"", name),
-			 errhint("Boards are provider, user, creator and referrer.")));
-}
-
-/* board_account_kind(board, kind): the kind of account that is meant on a board */
-Datum
-board_account_kind(PG_FUNCTION_ARGS)
-{
-	bool		providers = !PG_ARGISNULL(0) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "provider") == 0;
-
-	if (!PG_ARGISNULL(1))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(1));
-	PG_RETURN_TEXT_P(cstring_to_text(account_kind_name(providers ? KIND_PROVIDER : KIND_USER)));
 }
 
 /* ---- days and months ---- */

@@ -1,0 +1,10 @@
+/*
+ * argument.h
+ *		What the arguments of SQL functions must be.
+ */
+#ifndef REWARDS_ARGUMENT_H
+#define REWARDS_ARGUMENT_H
+
+extern void refuse_null(const char *name) pg_attribute_noreturn();
+
+#endif							/* REWARDS_ARGUMENT_H */
