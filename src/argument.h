@@ -5,6 +5,6 @@
 #ifndef REWARDS_ARGUMENT_H
 #define REWARDS_ARGUMENT_H
 
-extern void refuse_null(const char *name) pg_attribute_noreturn();
+extern void refuse_null(const char *name);
 
 #endif							/* REWARDS_ARGUMENT_H */
