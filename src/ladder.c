@@ -1,7 +1,7 @@
 /*
  * ladder.c
- *		Keeps the scores of the leaderboards, and the ladders of buckets that count
- *		them.
+ *		Keeps the scores of the leaderboards, the sheets that hold them in order, and
+ *		the ladders of buckets that count them.
  *
  * A score is an account's sum on a board, for a month and for all time.  The
  * positive scores of a board and month are counted in buckets, ranges of points
@@ -17,7 +17,6 @@
 
 #include <math.h>
 
-#include "access/stratnum.h"
 #include "accounts.h"
 #include "batch.h"
 #include "catalog/pg_type.h"
@@ -25,9 +24,12 @@
 #include "ladder.h"
 #include "miscadmin.h"
 #include "score.h"
+#include "stream.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(fill_sheets);
 
 #define SMALLEST_BUCKET 128
 
@@ -39,6 +41,7 @@ typedef struct ScoreChange
 	Board		board;
 	AmountSum	delta;
 	AmountSum	before;
+	Id			name;
 } ScoreChange;
 
 /* the buckets of one board and month, lowest first */
@@ -140,9 +143,9 @@ collect_changes(const Total *lines, int nlines, ScoreChange **changes)
 
 /* ---- scores ---- */
 
-/* adds a change to its score, and notes what the score was before */
+/* adds a change to its score, and notes what the score was before, and whose */
 static void
-add_to_score(KeyedTable *scores, ScoreChange *change)
+add_to_score(KeyedTable *scores, ScoreChange *change, MemoryContext names)
 {
 	Score		score = {.account = change->account};
 	HeapTuple	old = score_find_next(scores, change->board, change->month, change->account, &score);
@@ -155,6 +158,9 @@ add_to_score(KeyedTable *scores, ScoreChange *change)
 		score.name.text = account_describe(change->account, &kind);
 		score.name.len = strlen(score.name.text);
 	}
+	change->name.text = MemoryContextAlloc(names, score.name.len);
+	change->name.len = score.name.len;
+	memcpy((char *) change->name.text, score.name.text, score.name.len);
 	score.points += change->delta;
 	score_write(scores, old, change->board, change->month, &score);
 }
@@ -172,12 +178,44 @@ write_scores(ScoreChange *changes, int count)
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		add_to_score(&scores, &changes[i]);
+		add_to_score(&scores, &changes[i], previous);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(previous);
 	keyed_close(&scores);
 	MemoryContextDelete(scratch);
+}
+
+/* ---- sheets ---- */
+
+static int
+compare_moves(const void *left, const void *right)
+{
+	return score_compare(&((const SheetChange *) left)->score, &((const SheetChange *) right)->score);
+}
+
+/* moves the scores of one board and month on its sheets, which hold those above zero */
+static void
+write_sheets(const ScoreChange *changes, int count)
+{
+	SheetChange *moves = palloc_extended(2 * (Size) count * sizeof(SheetChange), MCXT_ALLOC_HUGE);
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Score		before = {changes[i].account, changes[i].name, changes[i].before};
+		Score		after = {changes[i].account, changes[i].name, changes[i].before + changes[i].delta};
+
+		if (before.points == after.points)
+			continue;
+		if (before.points > 0)
+			moves[n++] = (SheetChange){before, true};
+		if (after.points > 0)
+			moves[n++] = (SheetChange){after, false};
+	}
+	qsort(moves, n, sizeof(SheetChange), compare_moves);
+	sheets_change(changes[0].board, changes[0].month, moves, n);
+	pfree(moves);
 }
 
 /* ---- buckets ---- */
@@ -208,7 +246,7 @@ read_ladder(Board board, DateADT month)
 {
 	Ladder		ladder = empty_ladder(board, month);
 	Bucket		bucket;
-	Walk		walk;
+	BucketWalk	walk;
 
 	bucket_walk(&walk, board, month, ForwardScanDirection);
 	while (bucket_next(&walk, &bucket))
@@ -216,7 +254,7 @@ read_ladder(Board board, DateADT month)
 		add_bucket(&ladder, bucket.lowest, bucket.accounts, false);
 		ladder.accounts += bucket.accounts;
 	}
-	walk_end(&walk);
+	bucket_walk_end(&walk);
 	if (ladder.count == 0)
 		add_bucket(&ladder, 0, 0, true);
 	return ladder;
@@ -269,18 +307,16 @@ cut_value(Ladder *cut, Bucket *open, AmountSum value, int64 scores, int64 size)
 static void
 cut_range(Ladder *cut, AmountSum lowest, AmountSum upto, int64 size)
 {
-	ScanKeyData keys[2];
-	Walk		walk;
+	Score		from = {.name = {"", 0}, .points = lowest - 1};
+	ScoreWalk	walk;
 	Score		score;
 	Bucket		open = {lowest, 0};
 	AmountSum	value = 0;
 	int64		scores = 0;
 
-	points_key(&keys[0], lowest > 0 ? BTGreaterEqualStrategyNumber : BTGreaterStrategyNumber, lowest);
-	points_key(&keys[1], BTLessStrategyNumber, upto);
-	score_walk(&walk, cut->board, cut->month, keys, upto > 0 ? 2 : 1,
-			   BackwardScanDirection);
-	while (score_next(&walk, &score))
+	/* points are whole numbers of billionths */
+	score_walk(&walk, cut->board, cut->month, lowest > 0 ? &from : NULL, BackwardScanDirection);
+	while (score_next(&walk, &score) && (upto == 0 || score.points < upto))
 	{
 		if (scores > 0 && score.points != value)
 		{
@@ -290,7 +326,7 @@ cut_range(Ladder *cut, AmountSum lowest, AmountSum upto, int64 size)
 		value = score.points;
 		scores++;
 	}
-	walk_end(&walk);
+	score_walk_end(&walk);
 	if (scores > 0)
 		cut_value(cut, &open, value, scores, size);
 	if (upto == 0 || open.lowest < upto)
@@ -369,10 +405,33 @@ write_buckets(const ScoreChange *changes, int count)
 		count_score(&ladder, changes[i].before, -1);
 		count_score(&ladder, changes[i].before + changes[i].delta, 1);
 	}
+	/* before install() has made sheets there are none to cut by */
+	if (!catalog_has(TABLE_SCORE_SHEET))
+	{
+		write_ladder(&ladder);
+		return;
+	}
 	mended = mend_ladder(&ladder, &anew);
 	if (anew)
 		drop_ladder(&ladder);
 	write_ladder(&mended);
+}
+
+/* ---- all of it ---- */
+
+/* writes what the changes, which are in order of boards, make of each board and month */
+static void
+write_boards(ScoreChange *changes, int count, void (*write) (const ScoreChange *, int))
+{
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int from = 0, to; from < count; from = to)
+	{
+		for (to = from + 1; to < count; to++)
+			if (compare_boards(&changes[from], &changes[to]) != 0)
+				break;
+		write(changes + from, to - from);
+	}
+	PopActiveSnapshot();
 }
 
 /*
@@ -391,13 +450,76 @@ ladder_write(const Total *lines, int nlines)
 	PopActiveSnapshot();
 
 	qsort(changes, count, sizeof(ScoreChange), compare_boards);
-	PushActiveSnapshot(GetLatestSnapshot());
-	for (int from = 0, to; from < count; from = to)
+	if (catalog_has(TABLE_SCORE_SHEET))
+		write_boards(changes, count, write_sheets);
+	write_boards(changes, count, write_buckets);
+}
+
+/* ---- for install() ---- */
+
+/* the scores of a board above zero, as changes from nothing */
+typedef struct Filling
+{
+	Board		board;
+	MemoryContext context;
+	ScoreChange *changes;
+	int			count;
+	int			allocated;
+} Filling;
+
+/* RowVisitor */
+static bool
+fill_score(TupleTableSlot *slot, void *context)
+{
+	Filling    *filling = (Filling *) context;
+	MemoryContext previous = MemoryContextSwitchTo(filling->context);
+	Id			name = id_of_datum(slot->tts_values[2], false);
+
+	if (filling->count == filling->allocated)
 	{
-		for (to = from + 1; to < count; to++)
-			if (changes[to].board != changes[from].board || changes[to].month != changes[from].month)
-				break;
-		write_buckets(changes + from, to - from);
+		filling->allocated = Max(1024, 2 * filling->allocated);
+		filling->changes = repalloc_huge(filling->changes, filling->allocated * sizeof(ScoreChange));
 	}
-	PopActiveSnapshot();
+	filling->changes[filling->count++] = (ScoreChange){
+		.account = DatumGetInt64(slot->tts_values[1]),
+		.month = DatumGetDateADT(slot->tts_values[0]),
+		.board = filling->board,
+		.delta = amount_sum_of_datum(slot->tts_values[3]),
+		.name = {pnstrdup(name.text, name.len), name.len}
+	};
+	MemoryContextSwitchTo(previous);
+	return true;
+}
+
+static StreamQuery scores_query = {
+	.text = "select s.month, s.account, s.name, s.points from rewards.score s where s.board = $1 and s.points > 0",
+	.nargs = 1,
+	.types = {INT2OID}
+};
+
+static void
+fill_board(Board board)
+{
+	Datum		args[] = {Int16GetDatum((int16) board)};
+	Filling		filling = {board, AllocSetContextCreate(CurrentMemoryContext, "rewards filling", ALLOCSET_DEFAULT_SIZES)};
+
+	filling.changes = MemoryContextAlloc(filling.context, 1);
+	stream_rows(&scores_query, args, NULL, fill_score, &filling);
+	qsort(filling.changes, filling.count, sizeof(ScoreChange), compare_boards);
+	write_boards(filling.changes, filling.count, write_sheets);
+	MemoryContextDelete(filling.context);
+}
+
+/*
+ * fill_sheets(): puts all scores on sheets, when these are new.  Only who holds the cursor
+ * may call it.
+ */
+Datum
+fill_sheets(PG_FUNCTION_ARGS)
+{
+	SPI_connect();
+	for (Board board = BOARD_FIRST; board <= BOARD_LAST; board++)
+		fill_board(board);
+	SPI_finish();
+	PG_RETURN_VOID();
 }

@@ -3,7 +3,7 @@
  *		Top, rank and neighbours on a leaderboard, exact under the caller's
  *		snapshot whether posting ran or not.
  *
- * Folded scores are read in order by index and counted by buckets.  Accounts
+ * Folded scores are read in order, sheet by sheet, and counted by buckets.  Accounts
  * with points in rows not folded yet, the contenders, may stand elsewhere than
  * their folded score says: walks and counts leave them out, and they are put in
  * where they belong.
@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/stratnum.h"
 #include "access/xact.h"
 #include "accounts.h"
 #include "byte_hash.h"
@@ -325,7 +324,7 @@ count_above(const Ranking *ranking, AmountSum points, int64 *of)
 	AmountSum	upto = 0;
 	bool		found = false;
 	Bucket		bucket;
-	Walk		walk;
+	BucketWalk	walk;
 
 	bucket_walk(&walk, ranking->board, ranking->month, BackwardScanDirection);
 	while ((!found || of) && bucket_next(&walk, &bucket))
@@ -343,7 +342,7 @@ count_above(const Ranking *ranking, AmountSum points, int64 *of)
 		if (bucket.lowest + 1 != upto)
 			above += score_count(ranking->board, ranking->month, points, upto);
 	}
-	walk_end(&walk);
+	bucket_walk_end(&walk);
 
 	for (int i = 0; i < ranking->nplaces; i++)
 	{
@@ -388,53 +387,32 @@ list_contenders(const Ranking *ranking, int64 room)
 }
 
 /*
- * Adds the next scores in a direction, contenders left out, until so many are
- * added; with equal ones only those that stand beyond a place of their points.
- * Returns how many more are wanted.
+ * Adds the next scores beyond a place in a direction, contenders left out, until so many
+ * are added; NULL: from the board's end.
  */
-static int64
-take_scores(const Ranking *ranking, PlaceList *list, const ScanKeyData *keys, int nkeys,
-			ScanDirection direction, const Place *beyond, int64 wanted)
+static void
+take_scores(const Ranking *ranking, PlaceList *list, const Place *place,
+			ScanDirection direction, int64 wanted)
 {
-	Walk		walk;
+	ScoreWalk	walk;
 	Score		score;
+	Score		from;
 
-	score_walk(&walk, ranking->board, ranking->month, keys, nkeys, direction);
+	if (place)
+		from = (Score){place->account, {place->name, strlen(place->name)}, place->points};
+	score_walk(&walk, ranking->board, ranking->month, place ? &from : NULL, direction);
 	while (wanted > 0 && score_next(&walk, &score))
 	{
-		Place		place = {.account = score.account, .points = score.points};
-		int			order;
-
 		CHECK_FOR_INTERRUPTS();
 		if (is_contender(ranking, score.account))
 			continue;
-		place.name = pnstrdup(score.name.text, score.name.len);
-		order = beyond ? compare_places(&place, beyond) : 0;
-		if (beyond && (ScanDirectionIsForward(direction) ? order <= 0 : order >= 0))
-			continue;
-		list->places[list->count++] = place;
+		list->places[list->count++] = (Place){
+			.account = score.account, .points = score.points,
+			.name = pnstrdup(score.name.text, score.name.len)
+		};
 		wanted--;
 	}
-	walk_end(&walk);
-	return wanted;
-}
-
-/* adds so many neighbours of a place: after it, or before it */
-static void
-take_neighbours(const Ranking *ranking, PlaceList *list, const Place *place,
-				ScanDirection direction, int64 wanted)
-{
-	bool		after = ScanDirectionIsForward(direction);
-	Id			name = {place->name, strlen(place->name)};
-	ScanKeyData keys[2];
-
-	/* those of the same points, then those beyond */
-	points_key(&keys[0], BTEqualStrategyNumber, place->points);
-	score_name_key(&keys[1], after ? BTGreaterEqualStrategyNumber : BTLessEqualStrategyNumber, name);
-	wanted = take_scores(ranking, list, keys, 2, direction, place, wanted);
-	points_key(&keys[0], after ? BTLessStrategyNumber : BTGreaterStrategyNumber, place->points);
-	points_key(&keys[1], BTGreaterStrategyNumber, 0);
-	take_scores(ranking, list, keys, 2, direction, NULL, wanted);
+	score_walk_end(&walk);
 }
 
 /* returns (rank, kind, account, points) of one */
@@ -558,14 +536,12 @@ board_top(PG_FUNCTION_ARGS)
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
-	ScanKeyData positive;
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
 	ranking = ranking_of_arguments(fcinfo);
 	list = list_contenders(ranking, n);
-	points_key(&positive, BTGreaterStrategyNumber, 0);
-	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
+	take_scores(ranking, &list, NULL, ForwardScanDirection, n);
 	qsort(list.places, list.count, sizeof(Place), compare_places);
 	put_places(fcinfo, ranking, list.places, Min(n, list.count));
 	end_ranking(caller);
@@ -655,8 +631,8 @@ board_around(PG_FUNCTION_ARGS)
 	if (place.points > 0)
 	{
 		list = list_contenders(ranking, 2 * n + 1);
-		take_neighbours(ranking, &list, &place, BackwardScanDirection, n);
-		take_neighbours(ranking, &list, &place, ForwardScanDirection, n);
+		take_scores(ranking, &list, &place, BackwardScanDirection, n);
+		take_scores(ranking, &list, &place, ForwardScanDirection, n);
 		if (place.account != ACCOUNT_SELF && !is_contender(ranking, place.account))
 			list.places[list.count++] = place;
 		qsort(list.places, list.count, sizeof(Place), compare_places);

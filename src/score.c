@@ -1,8 +1,8 @@
 /*
  * score.c
- *		Scores and the buckets that count them, one by one and in walks, straight by
- *		index: what a rank costs must not hang on what the planner believes of
- *		tables that change all the time.
+ *		Scores by account, and the buckets that count them, straight by index: what a
+ *		rank costs must not hang on what the planner believes of tables that change
+ *		all the time.
  */
 #include "postgres.h"
 
@@ -10,7 +10,6 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog.h"
-#include "catalog/pg_collation.h"
 #include "score.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -37,8 +36,6 @@ enum
 	BUCKET_ACCOUNTS,
 	BUCKET_COLUMNS = BUCKET_ACCOUNTS
 };
-
-#define MAX_KEYS 5
 
 /* ---- one score ---- */
 
@@ -103,107 +100,44 @@ score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const
 	keyed_write(scores, old, values);
 }
 
-/* ---- walks ---- */
-
-static void
-board_keys(ScanKeyData *keys, Board board, DateADT month)
-{
-	ScanKeyInit(&keys[0], SCORE_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
-	ScanKeyInit(&keys[1], SCORE_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
-}
-
-static void
-begin_walk(Walk *walk, CatalogTable table, CatalogTable index, int columns,
-		   ScanKeyData *keys, int nkeys, ScanDirection direction)
-{
-	walk->heap = table_open(catalog_table(table), AccessShareLock);
-	check_shape(walk->heap, columns);
-	walk->index = index_open(catalog_table(index), AccessShareLock);
-	walk->scan = systable_beginscan_ordered(walk->heap, walk->index, GetActiveSnapshot(),
-											nkeys, keys);
-	walk->direction = direction;
-}
-
-/* a condition on the points of a score */
-void
-points_key(ScanKeyData *key, StrategyNumber strategy, AmountSum points)
-{
-	static const Oid functions[] = {
-		[BTLessStrategyNumber] = F_NUMERIC_LT,
-		[BTEqualStrategyNumber] = F_NUMERIC_EQ,
-		[BTGreaterEqualStrategyNumber] = F_NUMERIC_GE,
-		[BTGreaterStrategyNumber] = F_NUMERIC_GT
-	};
-
-	ScanKeyInit(key, SCORE_POINTS, strategy, functions[strategy],
-				NumericGetDatum(amount_sum_to_numeric(points)));
-}
-
-/* a condition on the name of a score, for those of equal points */
-void
-score_name_key(ScanKeyData *key, StrategyNumber strategy, Id name)
-{
-	ScanKeyEntryInitialize(key, 0, SCORE_NAME, strategy, InvalidOid, C_COLLATION_OID,
-						   strategy == BTLessEqualStrategyNumber ? F_TEXT_LE : F_TEXT_GE,
-						   PointerGetDatum(cstring_to_text_with_len(name.text, name.len)));
-}
-
 /*
- * Walks the scores of a board: best first, those of equal points by name; or
- * backward.
+ * How many scores lie between the two, both not included; below 0 has no end.  Points are
+ * whole numbers of billionths.
  */
-void
-score_walk(Walk *walk, Board board, DateADT month, const ScanKeyData *more,
-		   int nmore, ScanDirection direction)
-{
-	ScanKeyData keys[MAX_KEYS];
-
-	Assert(2 + nmore <= MAX_KEYS);
-	board_keys(keys, board, month);
-	memcpy(keys + 2, more, nmore * sizeof(ScanKeyData));
-	begin_walk(walk, TABLE_SCORE, INDEX_SCORE_ORDER, SCORE_COLUMNS, keys, 2 + nmore, direction);
-}
-
-/* the next score; its name lasts until the step after */
-bool
-score_next(Walk *walk, Score *score)
-{
-	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
-
-	if (tuple)
-		read_score(score, tuple, RelationGetDescr(walk->heap));
-	return tuple != NULL;
-}
-
-/* how many scores lie between the two, both not included; below 0 has no end */
 int64
 score_count(Board board, DateADT month, AmountSum above, AmountSum below)
 {
-	ScanKeyData keys[2];
-	Walk		walk;
+	Score		from = {.name = {"", 0}, .points = below - 1};
+	Score		score;
+	ScoreWalk	walk;
 	int64		count = 0;
 
-	points_key(&keys[0], BTGreaterStrategyNumber, above);
-	points_key(&keys[1], BTLessStrategyNumber, below);
-	score_walk(&walk, board, month, keys, below > 0 ? 2 : 1, ForwardScanDirection);
-	while (systable_getnext_ordered(walk.scan, walk.direction) != NULL)
+	score_walk(&walk, board, month, below > 0 ? &from : NULL, ForwardScanDirection);
+	while (score_next(&walk, &score) && score.points > above)
 		count++;
-	walk_end(&walk);
+	score_walk_end(&walk);
 	return count;
 }
 
+/* ---- buckets ---- */
+
 /* walks the buckets of a board, lowest first or backward */
 void
-bucket_walk(Walk *walk, Board board, DateADT month, ScanDirection direction)
+bucket_walk(BucketWalk *walk, Board board, DateADT month, ScanDirection direction)
 {
 	ScanKeyData keys[2];
 
-	board_keys(keys, board, month);
-	begin_walk(walk, TABLE_SCORE_BUCKET, INDEX_SCORE_BUCKET, BUCKET_COLUMNS, keys, 2, direction);
+	ScanKeyInit(&keys[0], BUCKET_BOARD, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) board));
+	ScanKeyInit(&keys[1], BUCKET_MONTH, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(month));
+	walk->heap = table_open(catalog_table(TABLE_SCORE_BUCKET), AccessShareLock);
+	check_shape(walk->heap, BUCKET_COLUMNS);
+	walk->index = index_open(catalog_table(INDEX_SCORE_BUCKET), AccessShareLock);
+	walk->scan = systable_beginscan_ordered(walk->heap, walk->index, GetActiveSnapshot(), 2, keys);
+	walk->direction = direction;
 }
 
 bool
-bucket_next(Walk *walk, Bucket *bucket)
+bucket_next(BucketWalk *walk, Bucket *bucket)
 {
 	HeapTuple	tuple = systable_getnext_ordered(walk->scan, walk->direction);
 	TupleDesc	desc = RelationGetDescr(walk->heap);
@@ -217,7 +151,7 @@ bucket_next(Walk *walk, Bucket *bucket)
 }
 
 void
-walk_end(Walk *walk)
+bucket_walk_end(BucketWalk *walk)
 {
 	systable_endscan_ordered(walk->scan);
 	index_close(walk->index, AccessShareLock);

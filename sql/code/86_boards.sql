@@ -40,6 +40,20 @@ revoke all on function rewards.board_around(smallint, date, text, text, integer)
 comment on function rewards.board_around(smallint, date, text, text, integer) is
 	'an account and n others on either side of it; month NULL is all time';
 
+/* ---- sheets ---- */
+
+create function rewards.sheet_scores(first bytea, upto bytea, scores bytea, out account bigint, out name text, out points numeric, out in_place boolean)
+	returns setof record
+	language c immutable parallel safe rows 50 as 'MODULE_PATHNAME';
+revoke all on function rewards.sheet_scores(bytea, bytea, bytea) from public;
+comment on function rewards.sheet_scores(bytea, bytea, bytea) is
+	'the scores of a sheet that begins at the key first, the next one beginning at upto, NULL for none; in_place: between these and in order. Of a damaged sheet what can be read';
+
+create function rewards.fill_sheets() returns void
+	language c volatile parallel unsafe as 'MODULE_PATHNAME';
+revoke all on function rewards.fill_sheets() from public;
+comment on function rewards.fill_sheets() is 'puts all scores on sheets, when these are new; install() calls it';
+
 create function rewards.leaderboard_top(board text, month date, n integer default 100)
 	returns setof rewards.board_place
 	language plpgsql stable parallel unsafe

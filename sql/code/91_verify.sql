@@ -242,6 +242,12 @@ as $$
 		where since is null and until is null and s.points > 0
 			and not exists (select from rewards.score_bucket b where b.board = s.board and b.month = s.month and b.lowest = 0)
 		group by s.board, s.month
+	), sheet_line as (
+		select p.board, p.month, s.account, s.name, s.points, s.in_place
+		from (
+			select p.*, lead(p.first) over (partition by p.board, p.month order by p.first) as upto from rewards.score_sheet p
+		) p cross join lateral rewards.sheet_scores(p.first, p.upto, p.scores) s
+		where since is null and until is null
 	), difference as (
 		select case w.sort when 'd' then 'day_total' else 'month_total' end as part, w.account, w.period::text as key,
 			concat_ws(' ', rewards.unit_name(w.unit), rewards.line_name(w.entry), w.level) as line,
@@ -279,6 +285,14 @@ as $$
 		from rewards.score s join rewards.account a on a.id = s.account
 		where since is null and until is null and s.name <> a.name
 		union all
+		select 'score_sheet', coalesce(s.account, p.account), nullif(coalesce(s.month, p.month), 'infinity')::text,
+			rewards.board_name(coalesce(s.board, p.board)) || ' board''s place',
+			case when s.account is not null then format('%s of %s', trim_scale(s.points), s.name) end,
+			case when p.account is not null then format('%s of %s%s', trim_scale(p.points), p.name, case when not p.in_place then ', out of place' end) end
+		from (select * from rewards.score s where since is null and until is null and s.points > 0) s
+		full join sheet_line p on p.board = s.board and p.month = s.month and p.account = s.account
+		where p.in_place is not true or (p.name, p.points) is distinct from (s.name, s.points)
+		union all
 		select 'activity', coalesce(e.account, t.account), '', 'activity',
 			case when e.account is not null then format('%s to %s, %s requests, %s referred, services %s, %s', e.first_at, e.last_at, e.requests,
 				case when t.referred between e.referred_least and e.referred_most then t.referred else e.referred_most end, e.services,
@@ -309,7 +323,8 @@ as $$
 		from bucket_line b where b.scores <> b.accounts
 	)
 	select d.part, concat_ws(' ', a.kind, '"' || a.name || '"', nullif(coalesce(d.key, 'all time'), '')), d.expected, d.found,
-		d.line || case when d.part = 'score_bucket' then ' differs from the scores in it' when d.part = 'activity' then ' differs from that of its rows'
+		d.line || case when d.part = 'score_bucket' then ' differs from the scores in it' when d.part = 'score_sheet' then ' differs from the score'
+			when d.part = 'activity' then ' differs from that of its rows'
 			when d.line like '%name' then ' differs from the account''s' else ' differs from the sum of its rows' end
 	from difference d left join rewards.account a on a.id = d.account
 $$;
@@ -600,6 +615,7 @@ begin
 	delete from rewards.activity t where not exists (select from rewards.removed_sum s where s.sort = 'a' and s.account = t.account);
 	perform rewards.restore_activity();
 	delete from rewards.score;
+	delete from rewards.score_sheet;
 	delete from rewards.score_bucket;
 	delete from rewards.network;
 	delete from rewards.network_size;

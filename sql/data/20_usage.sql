@@ -120,8 +120,8 @@ create table if not exists rewards.score (
 	name text collate "C" not null,
 	points numeric not null,
 	primary key (account, board, month)
-);
-/* until 0.1.0 boards came first */
+) with (fillfactor = 80);
+/* until 0.1.0 boards came first, and an index of scores held the order */
 do $$
 begin
 	if exists (select from pg_index i where i.indexrelid = 'rewards.score_pkey'::regclass and i.indkey[0] = 1) then
@@ -129,9 +129,28 @@ begin
 	end if;
 end
 $$;
-create index if not exists score_order on rewards.score (board, month, points desc, name, account);
+drop index if exists rewards.score_order;
 comment on table rewards.score is
 	'folded sums of the leaderboards (1 provider, 2 user, 3 creator, 4 referrer); month infinity is all time';
+
+create table if not exists rewards.score_sheet (
+	board smallint not null,
+	month date not null,
+	first bytea not null,
+	scores bytea not null,
+	primary key (board, month, first)
+) with (fillfactor = 50);
+comment on table rewards.score_sheet is
+	'the scores above zero in the order of their board, packed by a few dozen: those from the key first up to that of the next sheet (sheet_scores())';
+/* sheets are small and change as a whole; those of a table just made have to be filled */
+do $$
+begin
+	if exists (select from pg_attribute a where a.attrelid = 'rewards.score_sheet'::regclass and a.attname = 'scores' and a.attstorage <> 'p') then
+		alter table rewards.score_sheet alter first set storage plain, alter scores set storage plain;
+		perform rewards.fill_sheets();
+	end if;
+end
+$$;
 
 create table if not exists rewards.score_bucket (
 	board smallint not null,
@@ -182,7 +201,8 @@ comment on table rewards.network is 'how many accounts an account has below it a
 /* posting rewrites rows of these all the time: vacuumed at a fifth, as is usual, they would be a half larger than they need to be */
 alter table rewards.day_total set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
 alter table rewards.month_total set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
-alter table rewards.score set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+alter table rewards.score set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
+alter table rewards.score_sheet set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
 alter table rewards.activity set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 500);
 
 create table if not exists rewards.seal (
