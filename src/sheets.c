@@ -6,7 +6,7 @@
  * holds the scores from there on up to the key of the next sheet.  The first sheet of a
  * board has an empty key, below all others.  Keys stay as they are however scores come
  * and go, so that a sheet is updated in place, without an entry in any index; one that
- * has grown too large is cut, one left small takes in the next, an empty one goes.
+ * has grown too large is cut, one left small takes in the next.
  *
  * Only who holds the cursor writes here.
  */
@@ -37,11 +37,11 @@ enum
 	SHEET_COLUMNS
 };
 
-/* bytes of scores in a sheet: at most, and in one that may take in the next with these together */
+/* bytes of scores: a sheet's at most, one that takes in the next, and those it is cut to */
 #define LARGEST_SHEET	1600
 #define SMALL_SHEET		400
-#define JOINED_SHEET		1000
-#define PIECE_SLACK		64		/* pieces end with a whole score */
+#define CUT_SHEET		1000
+#define CUT_SLACK		64		/* pieces end with a whole score */
 
 /* sheets of a board, those from a key on or up to one; without a strategy, all */
 static int
@@ -199,10 +199,31 @@ column_of(TupleTableSlot *slot, int column)
 	return DatumGetByteaPP(slot_getattr(slot, column + 1, &isnull));
 }
 
+/* a scan allocates as it goes what must last as long as it does */
+static void
+aim(Editor *editor, IndexScanDesc scan, StrategyNumber strategy, const bytea *key)
+{
+	MemoryContext previous = MemoryContextSwitchTo(editor->table.context);
+	ScanKeyData keys[3];
+
+	index_rescan(scan, keys, sheet_keys(keys, editor->board, editor->month, strategy, key), NULL, 0);
+	MemoryContextSwitchTo(previous);
+}
+
+static bool
+step(Editor *editor, IndexScanDesc scan, ScanDirection direction, TupleTableSlot *slot)
+{
+	MemoryContext previous = MemoryContextSwitchTo(editor->table.context);
+	bool		found = index_getnext_slot(scan, direction, slot);
+
+	MemoryContextSwitchTo(previous);
+	return found;
+}
+
 static void
 look_behind(Editor *editor)
 {
-	editor->has_behind = index_getnext_slot(editor->ahead, ForwardScanDirection, editor->behind);
+	editor->has_behind = step(editor, editor->ahead, ForwardScanDirection, editor->behind);
 	editor->upto = editor->has_behind ? column_of(editor->behind, SHEET_FIRST) : NULL;
 }
 
@@ -256,20 +277,16 @@ is_before(const Score *score, const bytea *upto)
 static void
 seek_sheet(Editor *editor, const Score *score)
 {
-	bytea	   *key = score_key(score);
-	ScanKeyData keys[3];
 	bool		found;
 
-	index_rescan(editor->seek, keys, sheet_keys(keys, editor->board, editor->month,
-											   BTLessEqualStrategyNumber, key), NULL, 0);
-	found = index_getnext_slot(editor->seek, BackwardScanDirection, editor->found);
+	aim(editor, editor->seek, BTLessEqualStrategyNumber, score_key(score));
+	found = step(editor, editor->seek, BackwardScanDirection, editor->found);
 	take_sheet(editor, found ? editor->found : NULL);
 	/* the scan ahead outlives the sheet */
 	pfree(editor->passed);
 	editor->passed = MemoryContextAlloc(editor->table.context, VARSIZE_ANY(editor->first));
 	memcpy(editor->passed, editor->first, VARSIZE_ANY(editor->first));
-	index_rescan(editor->ahead, keys, sheet_keys(keys, editor->board, editor->month,
-												BTGreaterStrategyNumber, editor->passed), NULL, 0);
+	aim(editor, editor->ahead, BTGreaterStrategyNumber, editor->passed);
 	look_behind(editor);
 }
 
@@ -322,17 +339,11 @@ merge(Editor *editor, const SheetChange *changes, int count)
 		sheet_add(&editor->sheet, old.scores[at++]);
 }
 
-/* takes in the next sheet if both are small together */
+/* a sheet left small takes in the next one, its changes still to come */
 static bool
 join(Editor *editor)
 {
-	Size		size = sheet_size(&editor->sheet);
-	Size		next;
-
-	if (!editor->has_behind || size > SMALL_SHEET)
-		return false;
-	next = VARSIZE_ANY_EXHDR(column_of(editor->behind, SHEET_SCORES));
-	if (size + next > JOINED_SHEET)
+	if (!editor->has_behind || sheet_size(&editor->sheet) > SMALL_SHEET)
 		return false;
 	add_scores_of(editor, editor->behind);
 	CatalogTupleDelete(editor->table.heap, &editor->behind->tts_tid);
@@ -369,7 +380,7 @@ write_sheet(Editor *editor)
 	const Score *scores = editor->sheet.scores;
 	int			count = editor->sheet.count;
 	Size		size = sheet_size(&editor->sheet);
-	Size		most = size <= LARGEST_SHEET ? size : size / (1 + size / JOINED_SHEET) + PIECE_SLACK;
+	Size		most = size <= LARGEST_SHEET ? size : size / (1 + size / CUT_SHEET) + CUT_SLACK;
 	int			taken = sheet_fitting(scores, count, most);
 
 	if (count == 0)

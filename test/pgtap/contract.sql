@@ -221,16 +221,16 @@ select is((select string_agg(attname || ' ' || format_type(atttypid, atttypmod),
 		where attrelid = (select typrelid from pg_type where oid = ('rewards.' || t.name)::regtype) and attnum > 0 and not attisdropped), t.columns, t.name)
 from (values ('chain_member', 'level integer, account text'), ('network_member', 'level integer, account text, joined_at timestamp with time zone')) t(name, columns);
 select col_is_pk('rewards', 'network', array['account', 'level'], 'a level of a network is counted once');
--- the tables of the leaderboards, and what their walks rely on: order by bytes, a score and a bucket there once
+-- the tables of the leaderboards, and what their walks rely on: names compared by bytes; a score, a sheet and a bucket there once
 select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce(' ' || l.collname, ''), ', ' order by a.attnum)
 		from pg_attribute a left join pg_collation l on l.oid = a.attcollation and l.collname <> 'default'
 		where a.attrelid = ('rewards.' || t.name)::regclass and a.attnum > 0 and not a.attisdropped), t.columns, 'columns of ' || t.name)
 from (values ('score', 'board smallint, month date, account bigint, name text C, points numeric'),
-	('score_bucket', 'board smallint, month date, lowest numeric, accounts bigint')) t(name, columns);
+	('score_sheet', 'board smallint, month date, first bytea, scores bytea'), ('score_bucket', 'board smallint, month date, lowest numeric, accounts bigint')) t(name, columns);
 select is(pg_get_indexdef('rewards.journal_reverses'::regclass), 'CREATE INDEX journal_reverses ON rewards.journal USING btree (reverses_id) WHERE (reverses_source IS NOT NULL)', 'what corrects a row is found by its id');
 select col_is_pk('rewards', 'score', array['account', 'board', 'month'], 'a score is there once');
 select col_is_pk('rewards', 'score_bucket', array['board', 'month', 'lowest'], 'a bucket is there once');
-select is(pg_get_indexdef('rewards.score_order'::regclass), 'CREATE INDEX score_order ON rewards.score USING btree (board, month, points DESC, name, account)', 'the order of a board');
+select col_is_pk('rewards', 'score_sheet', array['board', 'month', 'first'], 'a sheet is there once');
 select throws_ok('insert into rewards.score values (' || b || ', ''2025-01-01'', 1, ''x'', 1)', '23514', null, 'no board ' || b) from unnest('{0,5}'::integer[]) b;
 -- what the C core reads and writes by position, and when something is booked once
 select is((select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)
