@@ -58,21 +58,7 @@ typedef struct Ladder
 
 /* ---- what changes ---- */
 
-/* as the scores are written */
-static int
-compare_changes(const void *left, const void *right)
-{
-	const ScoreChange *a = left;
-	const ScoreChange *b = right;
-
-	if (a->account != b->account)
-		return a->account < b->account ? -1 : 1;
-	if (a->board != b->board)
-		return a->board < b->board ? -1 : 1;
-	return (a->month > b->month) - (a->month < b->month);
-}
-
-/* as the ladders are */
+/* as ladders lie, and an account's scores */
 static int
 compare_boards(const void *left, const void *right)
 {
@@ -84,15 +70,16 @@ compare_boards(const void *left, const void *right)
 	return (a->month > b->month) - (a->month < b->month);
 }
 
+/* sorts an account's changes and adds those of one score together */
 static int
-sort_changes(ScoreChange *changes, int count)
+merge_changes(ScoreChange *changes, int count)
 {
 	int			kept = 0;
 
-	qsort(changes, count, sizeof(ScoreChange), compare_changes);
+	qsort(changes, count, sizeof(ScoreChange), compare_boards);
 	for (int i = 0; i < count; i++)
 	{
-		if (kept > 0 && compare_changes(&changes[kept - 1], &changes[i]) == 0)
+		if (kept > 0 && compare_boards(&changes[kept - 1], &changes[i]) == 0)
 			changes[kept - 1].delta += changes[i].delta;
 		else
 			changes[kept++] = changes[i];
@@ -111,7 +98,30 @@ kind_of_line(const Total *line)
 	return kind;
 }
 
-/* monthly lines to changes of scores, each for the month and for all time */
+/* adds what a monthly line changes, for the month and for all time */
+static int
+add_changes(const Total *line, ScoreChange *changes)
+{
+	int			count = 0;
+	AccountKind kind;
+
+	if (line->amount == 0)
+		return 0;
+	kind = kind_of_line(line);
+	for (Board board = BOARD_FIRST; board <= BOARD_LAST; board++)
+	{
+		ScoreChange change = {line->key.account, line->key.period, board, line->amount};
+
+		if (!board_counts(board, kind, line->key.unit, line->key.entry))
+			continue;
+		changes[count++] = change;
+		change.month = ALL_TIME;
+		changes[count++] = change;
+	}
+	return count;
+}
+
+/* monthly lines, which are in order of accounts, to changes of scores in theirs */
 static int
 collect_changes(const Total *lines, int nlines, ScoreChange **changes)
 {
@@ -119,26 +129,16 @@ collect_changes(const Total *lines, int nlines, ScoreChange **changes)
 
 	/* points count on one board of the two kinds, and on that of referrers */
 	*changes = palloc_extended((4 * (Size) nlines + 1) * sizeof(ScoreChange), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < nlines; i++)
+	for (int from = 0, to; from < nlines; from = to)
 	{
-		const Total *line = &lines[i];
-		AccountKind kind;
+		ScoreChange *own = *changes + count;
+		int			n = 0;
 
-		if (line->amount == 0)
-			continue;
-		kind = kind_of_line(line);
-		for (Board board = BOARD_FIRST; board <= BOARD_LAST; board++)
-		{
-			ScoreChange change = {line->key.account, line->key.period, board, line->amount};
-
-			if (!board_counts(board, kind, line->key.unit, line->key.entry))
-				continue;
-			(*changes)[count++] = change;
-			change.month = ALL_TIME;
-			(*changes)[count++] = change;
-		}
+		for (to = from; to < nlines && lines[to].key.account == lines[from].key.account; to++)
+			n += add_changes(&lines[to], own + n);
+		count += merge_changes(own, n);
 	}
-	return sort_changes(*changes, count);
+	return count;
 }
 
 /* ---- scores ---- */
