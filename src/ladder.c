@@ -188,11 +188,13 @@ write_scores(ScoreChange *changes, int count)
 
 /* ---- sheets ---- */
 
-static int
-compare_moves(const void *left, const void *right)
-{
-	return score_compare(&((const SheetChange *) left)->score, &((const SheetChange *) right)->score);
-}
+/* qsort() would call a function and move words for each of its steps */
+#define ST_SORT sort_moves
+#define ST_ELEMENT_TYPE SheetChange
+#define ST_COMPARE(a, b) score_compare(&(a)->score, &(b)->score)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* moves the scores of one board and month on its sheets, which hold those above zero */
 static void
@@ -213,7 +215,7 @@ write_sheets(const ScoreChange *changes, int count)
 		if (after.points > 0)
 			moves[n++] = (SheetChange){after, false};
 	}
-	qsort(moves, n, sizeof(SheetChange), compare_moves);
+	sort_moves(moves, n);
 	sheets_change(changes[0].board, changes[0].month, moves, n);
 	pfree(moves);
 }
