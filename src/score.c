@@ -101,19 +101,19 @@ score_write(KeyedTable *scores, HeapTuple old, Board board, DateADT month, const
 }
 
 /*
- * How many scores lie between the two, both not included; below 0 has no end.  Points are
- * whole numbers of billionths.
+ * How many scores lie between the two, both not included; below 0 has no end.  They are
+ * counted upward: from the place behind all that have more than the one.
  */
 int64
 score_count(Board board, DateADT month, AmountSum above, AmountSum below)
 {
-	Score		from = {.name = {"", 0}, .points = below - 1};
+	Score		from = {.name = {"", 0}, .points = above};
 	Score		score;
 	ScoreWalk	walk;
 	int64		count = 0;
 
-	score_walk(&walk, board, month, below > 0 ? &from : NULL, ForwardScanDirection);
-	while (score_next(&walk, &score) && score.points > above)
+	score_walk(&walk, board, month, &from, BackwardScanDirection);
+	while (score_next(&walk, &score) && (below == 0 || score.points < below))
 		count++;
 	score_walk_end(&walk);
 	return count;
