@@ -17,10 +17,12 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog.h"
+#include "catalog/pg_type.h"
 #include "compat.h"
 #include "keyed.h"
 #include "miscadmin.h"
 #include "sheets.h"
+#include "stream.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -100,9 +102,18 @@ next_sheet(ScoreWalk *walk, ScanDirection direction)
 	if (!sheet_unpack(&walk->scores, walk->sheet))
 		refuse_damaged();
 	walk->at = ScanDirectionIsForward(walk->direction) ? 0 : walk->scores.count - 1;
-	if (ScanDirectionIsForward(walk->direction) && ScanDirectionIsBackward(direction))
-		walk->after = DatumGetByteaPCopy(heap_getattr(tuple, SHEET_FIRST + 1, desc, &isnull));
 	return true;
+}
+
+/* past those that do not lie beyond a score */
+static void
+skip_upto(ScoreWalk *walk, const Score *from)
+{
+	int			step = ScanDirectionIsForward(walk->direction) ? 1 : -1;
+
+	while (walk->at >= 0 && walk->at < walk->scores.count
+		   && score_compare(&walk->scores.scores[walk->at], from) * step <= 0)
+		walk->at += step;
 }
 
 /* to the first score beyond one, in the sheet where that is or would be */
@@ -110,16 +121,56 @@ static void
 go_beyond(ScoreWalk *walk, const Score *from)
 {
 	bytea	   *key = score_key(from);
-	int			step = ScanDirectionIsForward(walk->direction) ? 1 : -1;
 
 	begin_scan(walk, BTLessEqualStrategyNumber, key);
 	walk->after = key;
 	if (next_sheet(walk, BackwardScanDirection))
-		while (walk->at >= 0 && walk->at < walk->scores.count
-			   && score_compare(&walk->scores.scores[walk->at], from) * step <= 0)
-			walk->at += step;
-	if (step > 0)
+		skip_upto(walk, from);
+	if (ScanDirectionIsForward(walk->direction))
 		end_scan(walk);
+}
+
+/* the scores of a board in order, where there are no sheets yet */
+static StreamQuery scores_query = {
+	.text = "select s.account, s.name, s.points from rewards.score s"
+	" where s.board = $1 and s.month = $2 and s.points > 0 order by s.points desc, s.name, s.account",
+	.nargs = 2,
+	.types = {INT2OID, DATEOID}
+};
+
+typedef struct Gathering
+{
+	Sheet	   *scores;
+	MemoryContext context;
+} Gathering;
+
+/* RowVisitor */
+static bool
+gather_score(TupleTableSlot *slot, void *context)
+{
+	Gathering  *gathering = (Gathering *) context;
+	MemoryContext previous = MemoryContextSwitchTo(gathering->context);
+	Id			name = id_of_datum(slot->tts_values[1], false);
+
+	name.text = pnstrdup(name.text, name.len);
+	sheet_add(gathering->scores, (Score){
+		DatumGetInt64(slot->tts_values[0]), name, amount_sum_of_datum(slot->tts_values[2])
+	});
+	MemoryContextSwitchTo(previous);
+	return true;
+}
+
+/* this library serves tables of 0.1.0 until install() makes sheets, if slowly: all scores as one */
+static void
+gather_scores(ScoreWalk *walk)
+{
+	Datum		args[] = {Int16GetDatum((int16) walk->board), DateADTGetDatum(walk->month)};
+	Gathering	gathering = {&walk->scores, CurrentMemoryContext};
+
+	SPI_connect();
+	stream_rows(&scores_query, args, NULL, gather_score, &gathering);
+	SPI_finish();
+	walk->at = ScanDirectionIsForward(walk->direction) ? 0 : walk->scores.count - 1;
 }
 
 /*
@@ -131,6 +182,13 @@ score_walk(ScoreWalk *walk, Board board, DateADT month, const Score *from,
 		   ScanDirection direction)
 {
 	*walk = (ScoreWalk){.board = board, .month = month, .direction = direction};
+	if (!catalog_has(TABLE_SCORE_SHEET))
+	{
+		gather_scores(walk);
+		if (from)
+			skip_upto(walk, from);
+		return;
+	}
 	walk->heap = table_open(catalog_table(TABLE_SCORE_SHEET), AccessShareLock);
 	check_shape(walk->heap, SHEET_COLUMNS);
 	walk->index = index_open(catalog_table(INDEX_SCORE_SHEET), AccessShareLock);
@@ -146,6 +204,8 @@ score_next(ScoreWalk *walk, Score *score)
 {
 	while (walk->at < 0 || walk->at >= walk->scores.count)
 	{
+		if (walk->heap == NULL)
+			return false;
 		if (walk->scan == NULL)
 			begin_scan(walk, BTGreaterStrategyNumber, walk->after);
 		if (!next_sheet(walk, walk->direction))
@@ -165,6 +225,8 @@ score_walk_end(ScoreWalk *walk)
 		pfree(walk->sheet);
 	if (walk->scores.scores)
 		pfree(walk->scores.scores);
+	if (walk->heap == NULL)
+		return;
 	index_close(walk->index, AccessShareLock);
 	table_close(walk->heap, AccessShareLock);
 }

@@ -14,7 +14,7 @@
 /* a walk along the scores of a board, best first or backward, under the active snapshot */
 typedef struct ScoreWalk
 {
-	Relation	heap;
+	Relation	heap;			/* NULL: there are no sheets yet, and all is read */
 	Relation	index;
 	SysScanDesc scan;			/* NULL: its sheets have not begun, or are at an end */
 	Board		board;

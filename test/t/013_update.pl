@@ -51,6 +51,11 @@ my $idle = $node->background_psql('postgres');
 $idle->query_safe(q{begin; insert into rewards.usage_logs (user_id, provider_id, endpoint) values ('idle', 'p1', '/tts')});
 sql('postgres', 'select rewards.post()');
 sql('postgres', q{insert into rewards.usage_logs (user_id, provider_id, endpoint) values ('u1', 'p1', '/tts'), ('tail', 'p1', '/tts')});
+my $boards = q{
+	select b.board, t.*, r.*, array(select n.account from rewards.leaderboard_around(t.account, b.board, 'all', kind => t.kind, n => 2) n) as around
+	from (values ('provider'), ('user'), ('creator'), ('referrer')) b(board) cross join lateral rewards.leaderboard_top(b.board, 'all') t
+	cross join lateral rewards.leaderboard_rank(t.account, b.board, 'all', kind => t.kind) r};
+my $places = sql('postgres', $boards);
 is(sql('postgres', 'select * from rewards.verify()'), '', 'the old version under the new library: verify() is clean');
 
 # an open number stays open: install() would wait for the writer's lock
@@ -86,6 +91,7 @@ for my $call ('track_usage(null, \'u1\', null, \'/tts\', null, 200, 1, 1, 1)', '
 like(outcome('postgres', 'begin; select complete from rewards.post(); rollback'), qr/^[tf]$|HINT:  Run: select rewards\.install/, 'post() goes on or says what to do');
 sql('postgres', 'select rewards.install()');
 is(figures($node, 'postgres', $columns), $figures, 'every figure is the same after update and install()');
+is(sql('postgres', $boards), $places, 'and every place on the leaderboards');
 is(sql('postgres', 'select * from rewards.verify()'), '', 'the updated database: verify() is clean');
 is(scalar(grep { my $f = $_; !grep { $_ eq $f } @{ signatures('postgres') } } @$frozen), 0,
 	'functions that the old views, triggers and defaults used are as they were')
