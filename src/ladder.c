@@ -459,42 +459,56 @@ ladder_write(const Total *lines, int nlines)
 
 /* ---- for install() ---- */
 
+/* so many scores are put on sheets at once, lest those of millions of accounts lie in memory */
+#define FILL_AT_ONCE 100000
+
 /* the scores of a board above zero, as changes from nothing */
 typedef struct Filling
 {
 	Board		board;
-	MemoryContext context;
 	ScoreChange *changes;
 	int			count;
-	int			allocated;
+	MemoryContext context;		/* of the changes */
+	MemoryContext names;		/* theirs */
 } Filling;
+
+static void
+write_filling(Filling *filling)
+{
+	MemoryContext previous = MemoryContextSwitchTo(filling->context);
+
+	write_boards(filling->changes, filling->count, write_sheets);
+	filling->count = 0;
+	MemoryContextReset(filling->names);
+	MemoryContextSwitchTo(previous);
+}
 
 /* RowVisitor */
 static bool
 fill_score(TupleTableSlot *slot, void *context)
 {
 	Filling    *filling = (Filling *) context;
-	MemoryContext previous = MemoryContextSwitchTo(filling->context);
 	Id			name = id_of_datum(slot->tts_values[2], false);
+	char	   *copy;
 
-	if (filling->count == filling->allocated)
-	{
-		filling->allocated = Max(1024, 2 * filling->allocated);
-		filling->changes = repalloc_huge(filling->changes, filling->allocated * sizeof(ScoreChange));
-	}
+	if (filling->count == FILL_AT_ONCE)
+		write_filling(filling);
+	copy = MemoryContextAlloc(filling->names, name.len);
+	memcpy(copy, name.text, name.len);
 	filling->changes[filling->count++] = (ScoreChange){
 		.account = DatumGetInt64(slot->tts_values[1]),
 		.month = DatumGetDateADT(slot->tts_values[0]),
 		.board = filling->board,
 		.delta = amount_sum_of_datum(slot->tts_values[3]),
-		.name = {pnstrdup(name.text, name.len), name.len}
+		.name = {copy, name.len}
 	};
-	MemoryContextSwitchTo(previous);
 	return true;
 }
 
+/* in the order of boards, so that each lot goes behind the one before */
 static StreamQuery scores_query = {
-	.text = "select s.month, s.account, s.name, s.points from rewards.score s where s.board = $1 and s.points > 0",
+	.text = "select s.month, s.account, s.name, s.points from rewards.score s where s.board = $1 and s.points > 0"
+	" order by s.month, s.points desc, s.name, s.account",
 	.nargs = 1,
 	.types = {INT2OID}
 };
@@ -503,12 +517,13 @@ static void
 fill_board(Board board)
 {
 	Datum		args[] = {Int16GetDatum((int16) board)};
-	Filling		filling = {board, AllocSetContextCreate(CurrentMemoryContext, "rewards filling", ALLOCSET_DEFAULT_SIZES)};
+	Filling		filling = {.board = board};
 
-	filling.changes = MemoryContextAlloc(filling.context, 1);
+	filling.context = AllocSetContextCreate(CurrentMemoryContext, "rewards filling", ALLOCSET_DEFAULT_SIZES);
+	filling.names = AllocSetContextCreate(filling.context, "rewards names", ALLOCSET_DEFAULT_SIZES);
+	filling.changes = MemoryContextAlloc(filling.context, FILL_AT_ONCE * sizeof(ScoreChange));
 	stream_rows(&scores_query, args, NULL, fill_score, &filling);
-	qsort(filling.changes, filling.count, sizeof(ScoreChange), compare_boards);
-	write_boards(filling.changes, filling.count, write_sheets);
+	write_filling(&filling);
 	MemoryContextDelete(filling.context);
 }
 

@@ -453,6 +453,7 @@ write_sheet(Editor *editor)
 	write_piece(editor, editor->old, editor->first, scores, taken);
 	for (int from = taken; from < count; from += taken)
 	{
+		CHECK_FOR_INTERRUPTS();
 		taken = sheet_fitting(scores + from, count - from, most);
 		write_piece(editor, NULL, score_key(&scores[from]), scores + from, taken);
 	}

@@ -41,6 +41,9 @@ begin; select * from pg_temp.change('one or two', 0.001, 1, 1); commit;
 begin; select * from pg_temp.change('down', 0.97, -30000, -12000); commit;
 select count(*) between 1 and 100 as few_above from stand where points > 0;
 begin; select * from pg_temp.change('up again', 0.9, 8000, 30000); commit;
+/* who rises leaves one sheet and comes onto another: no more are written */
+begin; select rewards.adjust('u1', 'user', 700, 'one') > 0 as noted; select events from rewards.post();
+select count(*) as sheets, count(*) filter (where xmin = pg_current_xact_id()::xid) as written from rewards.score_sheet where board = 2 and month = 'infinity'; rollback;
 /* all of the same points, and then in two heaps */
 begin; select count(rewards.adjust(name, 'user', 7 - points, 'equal')) from stand where points <> 7; update stand set points = 7; select * from pg_temp.change('equal', 0, 0, 0); commit;
 begin; select * from pg_temp.change('heaps', 0.5, -10, -10); commit;

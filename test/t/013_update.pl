@@ -55,7 +55,6 @@ my $boards = q{
 	select b.board, t.*, r.*, array(select n.account from rewards.leaderboard_around(t.account, b.board, 'all', kind => t.kind, n => 2) n) as around
 	from (values ('provider'), ('user'), ('creator'), ('referrer')) b(board) cross join lateral rewards.leaderboard_top(b.board, 'all') t
 	cross join lateral rewards.leaderboard_rank(t.account, b.board, 'all', kind => t.kind) r};
-my $places = sql('postgres', $boards);
 is(sql('postgres', 'select * from rewards.verify()'), '', 'the old version under the new library: verify() is clean');
 
 # an open number stays open: install() would wait for the writer's lock
@@ -63,6 +62,7 @@ $idle->query_safe('commit');
 $idle->quit;
 my $columns = columns($node, 'postgres');
 my $figures = figures($node, 'postgres', $columns);
+my $places = sql('postgres', $boards);
 my $may = may($node, 'postgres');
 my $frozen = used_functions('postgres');
 # posting empties this one, and what has come to the other is folded at once
