@@ -3,11 +3,14 @@
  *		How far posting has come along the number line: the one row of
  *		rewards.cursor, read and written.
  *
- * Everything here runs inside SPI.
+ * Each read begins here, so it is read straight by index; to lock and to move it, as
+ * posting does, runs inside SPI.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "batch.h"
+#include "catalog.h"
 #include "catalog/pg_type.h"
 #include "cursor.h"
 #include "executor/spi.h"
@@ -16,30 +19,38 @@
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(database_identity);
 
-/*
- * By its key: while somebody holds an old snapshot, each posting leaves a version behind
- * that cannot be removed yet, and the one row stays where the last of them was put.
- */
-#define CURSOR_COLUMNS \
-	"xmin, last, identity, open_first, open_last, open_lowest, open_horizon," \
-	" quiet_xid, quiet_since from rewards.cursor where single"
+/* columns of rewards.cursor that are read here */
+enum
+{
+	CURSOR_SINGLE = 1,
+	CURSOR_LAST,
+	CURSOR_OPEN_FIRST,			/* four arrays of numbers, then two of who is quiet */
+	CURSOR_IDENTITY = CURSOR_OPEN_FIRST + 6
+};
+
+/* the same in this order */
+#define LOCK_QUERY \
+	"select single, last, open_first, open_last, open_lowest, open_horizon, quiet_xid," \
+	" quiet_since, identity from rewards.cursor where single for update skip locked"
 
 static int
 array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **values)
 {
 	bool		isnull;
 	int			count = 0;
-	Datum		array = SPI_getbinval(tuple, desc, column, &isnull);
+	Datum		array = heap_getattr(tuple, column, desc, &isnull);
 
 	deconstruct_array(DatumGetArrayTypeP(array), type, sizeof(int64),
 					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
 	return count;
 }
 
-/* columns 4 to 9 of the cursor */
+/* the arrays */
 static void
 read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 {
@@ -47,7 +58,8 @@ read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 	int			counts[6];
 
 	for (int i = 0; i < 6; i++)
-		counts[i] = array_column(tuple, desc, 4 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
+		counts[i] = array_column(tuple, desc, CURSOR_OPEN_FIRST + i,
+								 i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
 	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
 		|| counts[5] != counts[4])
 		elog(ERROR, "the cursor's arrays do not match");
@@ -68,31 +80,63 @@ read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 		};
 }
 
+static void
+read_row(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		identity = heap_getattr(tuple, CURSOR_IDENTITY, desc, &isnull);
+
+	cursor->identity = isnull ? NULL : TextDatumGetCString(identity);
+	cursor->last = DatumGetInt64(heap_getattr(tuple, CURSOR_LAST, desc, &isnull));
+	read_open(cursor, tuple, desc);
+}
+
+static void
+lock_row(Cursor *cursor)
+{
+	static StreamQuery query = {.text = LOCK_QUERY};
+
+	if (SPI_execute_plan(stream_plan(&query), NULL, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the cursor");
+	if (SPI_processed > 0)
+		read_row(cursor, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
+}
+
 /*
- * Reads the cursor, for posting also locks it; when another poster has it, last
- * becomes -1.
+ * By its key: while somebody holds an old snapshot, each posting leaves a version behind
+ * that cannot be removed yet, and the one row stays where the last of them was put.
+ */
+static void
+find_row(Cursor *cursor)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, CURSOR_SINGLE, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(true));
+	scan = catalog_scan_active(TABLE_CURSOR, INDEX_CURSOR, &key, 1);
+	tuple = catalog_next(&scan);
+	if (tuple)
+	{
+		read_row(cursor, tuple, RelationGetDescr(scan.heap));
+		cursor->written_by = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	}
+	catalog_end(&scan);
+}
+
+/*
+ * Reads the cursor, for posting also locks it, inside SPI; when another poster has it,
+ * last becomes -1.
  */
 void
 cursor_read(Cursor *cursor, bool lock)
 {
-	static StreamQuery read_query = {.text = "select " CURSOR_COLUMNS};
-	static StreamQuery lock_query = {.text = "select " CURSOR_COLUMNS " for update skip locked"};
-	SPIPlanPtr	plan = stream_plan(lock ? &lock_query : &read_query);
-	HeapTuple	tuple;
-	bool		isnull;
-
 	memset(cursor, 0, sizeof(Cursor));
 	cursor->last = -1;
-	if (SPI_execute_plan(plan, NULL, NULL, !lock, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the cursor");
-	if (SPI_processed == 0)
-		return;
-
-	tuple = SPI_tuptable->vals[0];
-	cursor->written_by = DatumGetTransactionId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
-	read_open(cursor, tuple, SPI_tuptable->tupdesc);
+	if (lock)
+		lock_row(cursor);
+	else
+		find_row(cursor);
 }
 
 /* where rows not yet folded may lie: the open stretches, and all above last */
