@@ -123,20 +123,45 @@ account_key(Totals *totals, AccountKind kind, Id id)
 	return number != ACCOUNT_SELF ? number : name_key(totals, kind, id);
 }
 
-/* from now on adds up just one account */
+/* from now on adds up just one account; its name must last as long as the totals */
 void
 totals_only(Totals *totals, AccountKind kind, Id id)
 {
-	totals->only_account = account_look_up(kind, id).number;
+	Party	   *party = MemoryContextAlloc(totals->context, sizeof(Party));
+
+	*party = (Party) {kind, id, account_look_up(kind, id).number};
+	totals->only = party;
 	totals->only_name = name_key(totals, kind, id);
+}
+
+/*
+ * From now on adds up just what counts on a board in a month, DATEVAL_NOEND for all
+ * time, one sum for each account: a ranking has no use for anything else, and most of
+ * a row is something else.
+ */
+void
+totals_only_board(Totals *totals, Board board, DateADT month)
+{
+	totals->ranking = true;
+	totals->board = board;
+	totals->board_month = month;
 }
 
 static bool
 is_wanted(const Totals *totals, int64 account)
 {
-	return totals->only_name == 0
+	return totals->only == NULL
 		|| account == totals->only_name
-		|| (account == totals->only_account && account != ACCOUNT_SELF);
+		|| (account == totals->only->number && account != ACCOUNT_SELF);
+}
+
+/* whether a share has to be added up; one of an account of unknown kind, if it may count */
+static bool
+share_counts(const Totals *totals, int kind, Unit unit, int entry)
+{
+	return !totals->ranking
+		|| board_counts(totals->board, kind == KIND_UNKNOWN ? board_kind(totals->board) : (AccountKind) kind,
+						unit, entry);
 }
 
 DateADT
@@ -204,6 +229,8 @@ add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, in
 
 	if (!is_wanted(totals, key.account))
 		return;
+	if (totals->ranking)
+		key = total_key(key.account, 0, UNIT_OF_USAGE, ENTRY_NONE, 0);
 	total = find_total(totals, &key);
 	if (kind != KIND_UNKNOWN)
 		total->kind = kind;
@@ -218,7 +245,7 @@ add_model(Totals *totals, const LineRow *row, const Share *share, int requests)
 	ModelKey	key = {0};
 	ModelTotal *total;
 
-	if (row->model.text == NULL || !is_wanted(totals, share->account))
+	if (row->model.text == NULL || totals->ranking || !is_wanted(totals, share->account))
 		return;
 	key.owner = share->account;
 	key.day = totals->last_day;
@@ -328,25 +355,31 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 	{
 		int64		account = share.account;
 		bool		referral = share.entry == ENTRY_REFERRAL;
+		Unit		unit = unit_of_share(&share);
+		int			kind_of_account;
 
 		totals->shares++;
 		if (!referral)
 			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		kind_of_account = referral ? kind_of_chain(totals, kind) : (int) kind;
+		if (!share_counts(totals, kind_of_account, unit, share.entry))
+			continue;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, total_key(account, period, unit_of_share(&share), share.entry, share.level),
-				 referral ? kind_of_chain(totals, kind) : (int) kind,
-				 share.amount, 1, referral ? 0 : row->tokens);
+		add_line(totals, total_key(account, period, unit, share.entry, share.level),
+				 kind_of_account, share.amount, 1, referral ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
 		{
 			totals->last_earned = true;
 			add_model(totals, row, &share, 1);
 		}
 	}
+	if (totals->ranking)
+		return;					/* the rest is no points */
 	add_own(totals, row, KIND_USER, row->user, user, period);
 	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
 	if (row->cost != 0)
@@ -378,6 +411,8 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 		bool		counts_tokens = row->reverses && share.entry != ENTRY_REFERRAL;
 
 		totals->shares++;
+		if (!share_counts(totals, KIND_UNKNOWN, row->unit, entry))
+			continue;
 		add_line(totals, total_key(share.account, period, row->unit, entry, share.level), KIND_UNKNOWN,
 				 share.amount, events_of(row, &share), counts_tokens ? row->tokens : 0);
 		if (row->unit == UNIT_EARNINGS)
@@ -405,6 +440,8 @@ totals_add(Totals *totals, const LineRow *row)
 		period = month_of_last(totals, day);
 	totals->last_day = day;
 	totals->last_earned = row->unit == UNIT_EARNINGS;
+	if (totals->ranking && period != totals->board_month && totals->board_month != DATEVAL_NOEND)
+		return;
 	if (row->unit == UNIT_OF_USAGE)
 		add_usage(totals, row, period);
 	else
@@ -461,4 +498,14 @@ totals_visit(const LineRow *row, void *totals)
 {
 	totals_add((Totals *) totals, row);
 	return true;
+}
+
+/*
+ * Adds all that is recorded and not yet folded, as the active snapshot sees it.
+ * Returns which transaction wrote the totals that it goes with.
+ */
+TransactionId
+totals_add_tail(Totals *totals)
+{
+	return line_read_tail(totals->only, totals_visit, totals);
 }

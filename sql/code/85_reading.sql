@@ -142,46 +142,8 @@ comment on function rewards.held_part(bigint, smallint) is
 
 create function rewards.balance(account text, kind text default 'user', unit text default 'points')
 	returns table (earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-declare
-	number bigint;
-	of_unit smallint;
-	held_back numeric;
-	due numeric := 0;
-begin
-	perform rewards.require_installed();
-	perform rewards.check_not_null(account, 'account');
-	perform rewards.check_kind(kind);
-	perform rewards.check_reader(account, kind);
-	perform rewards.check_not_null(unit, 'unit');
-	of_unit := (select u.number from rewards.unit u where u.name = balance.unit);
-	if of_unit is null then
-		raise exception 'there are no balances in unit "%"', unit
-			using errcode = 'invalid_parameter_value', hint = 'Use points, earnings, credits, tokens or another currency that was added.';
-	end if;
-	number := (select a.id from rewards.account a where a.name = balance.account and a.kind = balance.kind);
-	held_back := coalesce(rewards.held_part(number, of_unit), 0);
-	if of_unit >= 3 and number is not null then
-		due := rewards.wallet_expired(number, of_unit);
-	end if;
-	return query
-	select trim_scale(t.given - due), trim_scale(t.reversed), trim_scale(t.paid_out), trim_scale(held_back), trim_scale(t.staked),
-		trim_scale(t.given - due - t.reversed - t.paid_out - held_back - t.staked)
-	from (
-		select coalesce(sum(l.amount) filter (where not r.reversed and l.entry not in (12, 13)), 0) as given,
-			-coalesce(sum(l.amount) filter (where r.reversed), 0) as reversed,
-			-coalesce(sum(l.amount) filter (where l.entry = 12), 0) as paid_out,
-			-coalesce(sum(l.amount) filter (where l.entry = 13), 0) as staked
-		from rewards.account_lines(balance.account, balance.kind, 'month') l
-		/* of what was added to a wallet; usage taken back is spent no more */
-		cross join lateral (select case when of_unit >= 3 then l.entry = -14 else l.entry < 0 end) r(reversed)
-		where l.unit = of_unit
-	) t;
-end
-$$;
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.balance(text, text, text) from public;
 comment on function rewards.balance(text, text, text) is
 	'what an account has earned in a unit (of credits and tokens: added less spent and expired), what of it was taken back, paid out or staked, what is held, and what it can dispose of';

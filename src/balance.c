@@ -1,0 +1,282 @@
+/*
+ * balance.c
+ *		What an account has earned in a unit, what of it was taken back, paid out,
+ *		held or staked, and what it can dispose of.
+ *
+ * The sums are totals plus tail, under one snapshot, as all reading.  Most accounts
+ * have no bonus in its hold, no payout under way, no hold and no lot that has
+ * expired: whether there is any is one look into an index.  What there is then comes
+ * to is SQL, as for whoever else asks.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/xact.h"
+#include "accounts.h"
+#include "argument.h"
+#include "catalog.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "installation.h"
+#include "keyed.h"
+#include "reader.h"
+#include "stream.h"
+#include "totals.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(balance);
+
+/* columns of tables that are read here, and of their indexes */
+enum
+{
+	UNIT_NUMBER = 1,
+	UNIT_NAME,
+	JOURNAL_ACCOUNT = 9,
+	JOURNAL_HELD_UNTIL = 13,
+	PAYOUT_ACCOUNT = 2,
+	PAYOUT_UNIT,
+	HOLD_ACCOUNT = 2,
+	LOT_ACCOUNT = 2,
+	LOT_UNIT
+};
+
+typedef struct Balance
+{
+	int64		account;		/* ACCOUNT_SELF while it is not registered */
+	Unit		unit;
+	Totals	   *totals;			/* of the tail */
+	bool		expiring;		/* whether the tail brings anything that has expired */
+	AmountSum	given;
+	AmountSum	reversed;
+	AmountSum	paid_out;
+	AmountSum	staked;
+	AmountSum	held;
+	AmountSum	expired;		/* and not booked so */
+} Balance;
+
+/* a unit by its name; 22004 or 22023 */
+static Unit
+unit_argument(FunctionCallInfo fcinfo, int number)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+	int16		unit = 0;
+	bool		isnull;
+
+	argument_require(fcinfo, number, "unit");
+	ScanKeyInit(&key, UNIT_NAME, BTEqualStrategyNumber, F_TEXTEQ, PG_GETARG_DATUM(number));
+	scan = catalog_scan_active(TABLE_UNIT, INDEX_UNIT_NAME, &key, 1);
+	tuple = catalog_next(&scan);
+	if (tuple)
+		unit = DatumGetInt16(heap_getattr(tuple, UNIT_NUMBER, RelationGetDescr(scan.heap), &isnull));
+	catalog_end(&scan);
+	if (unit == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there are no balances in unit \"%s\"", TextDatumGetCString(PG_GETARG_DATUM(number))),
+				 errhint("Use points, earnings, credits, tokens or another currency that was added.")));
+	return (Unit) unit;
+}
+
+/* ---- sums ---- */
+
+/* what was taken back: of a wallet what was added to it, for usage taken back is spent no more */
+static bool
+is_reversed(const Balance *balance, int entry)
+{
+	return balance->unit >= UNIT_CREDITS ? entry == -(int) ENTRY_CREDIT : entry < 0;
+}
+
+static void
+add_sum(Balance *balance, int entry, AmountSum amount)
+{
+	if (is_reversed(balance, entry))
+		balance->reversed -= amount;
+	else if (entry == ENTRY_PAYOUT)
+		balance->paid_out -= amount;
+	else if (entry == ENTRY_STAKE)
+		balance->staked -= amount;
+	else
+		balance->given += amount;
+}
+
+static void
+add_folded(Balance *balance)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+	Datum		values[TOTAL_COLUMNS];
+	bool		nulls[TOTAL_COLUMNS];
+
+	ScanKeyInit(&key, TOTAL_ACCOUNT + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(balance->account));
+	scan = catalog_scan_active(TABLE_MONTH_TOTAL, INDEX_MONTH_TOTAL, &key, 1);
+	check_shape(scan.heap, TOTAL_COLUMNS);
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		heap_deform_tuple(tuple, RelationGetDescr(scan.heap), values, nulls);
+		if (DatumGetInt16(values[TOTAL_UNIT]) == (int16) balance->unit)
+			add_sum(balance, DatumGetInt16(values[TOTAL_ENTRY]), amount_sum_of_datum(values[TOTAL_AMOUNT]));
+	}
+	catalog_end(&scan);
+}
+
+/* LineVisitor */
+static bool
+visit_row(const LineRow *row, void *context)
+{
+	Balance    *balance = (Balance *) context;
+
+	if (row->unit == balance->unit && row->expires_at <= GetCurrentTransactionStartTimestamp())
+		balance->expiring = true;
+	totals_add(balance->totals, row);
+	return true;
+}
+
+static void
+add_tail(Balance *balance, AccountKind kind, Id id)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+
+	balance->totals = totals_create(GRAIN_MONTH, false);
+	totals_only(balance->totals, kind, id);
+	line_read_tail(balance->totals->only, visit_row, balance);
+	hash_seq_init(&scan, balance->totals->totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+		if (total->key.unit == (int16) balance->unit)
+			add_sum(balance, total->key.entry, total->amount);
+}
+
+/* ---- what is held, and what has expired ---- */
+
+/* whether an index, under the active snapshot, leads to anything */
+static bool
+has_any(CatalogTable table, CatalogTable index, ScanKey keys, int nkeys)
+{
+	CatalogScan scan = catalog_scan_active(table, index, keys, nkeys);
+	bool		found = catalog_next(&scan) != NULL;
+
+	catalog_end(&scan);
+	return found;
+}
+
+static void
+account_key(ScanKey key, AttrNumber column, const Balance *balance)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(balance->account));
+}
+
+static bool
+may_hold(const Balance *balance)
+{
+	ScanKeyData keys[2];
+
+	if (balance->unit == UNIT_CREDITS)
+	{
+		account_key(&keys[0], HOLD_ACCOUNT, balance);
+		return has_any(TABLE_HOLD, INDEX_HOLD_ACCOUNT, keys, 1);
+	}
+	account_key(&keys[0], JOURNAL_ACCOUNT, balance);
+	ScanKeyInit(&keys[1], JOURNAL_HELD_UNTIL, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	if (has_any(TABLE_JOURNAL, INDEX_JOURNAL_HELD, keys, 2))
+		return true;
+	account_key(&keys[0], PAYOUT_ACCOUNT, balance);
+	ScanKeyInit(&keys[1], PAYOUT_UNIT, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) balance->unit));
+	return has_any(TABLE_PAYOUT, INDEX_PAYOUT_OPEN, keys, 2);
+}
+
+static bool
+may_have_expired(const Balance *balance)
+{
+	ScanKeyData keys[2];
+
+	if (balance->unit < UNIT_CREDITS)
+		return false;
+	account_key(&keys[0], LOT_ACCOUNT, balance);
+	ScanKeyInit(&keys[1], LOT_UNIT, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum((int16) balance->unit));
+	return balance->expiring || has_any(TABLE_LOT, INDEX_LOT, keys, 2);
+}
+
+/* what a function (account, unit) returns */
+static AmountSum
+ask(StreamQuery *query, const Balance *balance)
+{
+	Datum		args[2] = {Int64GetDatum(balance->account), Int16GetDatum((int16) balance->unit)};
+	AmountSum	sum;
+	Datum		value;
+	bool		isnull;
+
+	SPI_connect();
+	if (SPI_execute_plan(stream_plan(query), args, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not read a balance");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	sum = isnull ? 0 : amount_sum_of_datum(value);
+	SPI_finish();
+	return sum;
+}
+
+static void
+set_aside(Balance *balance)
+{
+	static StreamQuery held = {
+		.text = "select rewards.held_part($1, $2)", .nargs = 2, .types = {INT8OID, INT2OID}
+	};
+	static StreamQuery expired = {
+		.text = "select rewards.wallet_expired($1, $2)", .nargs = 2, .types = {INT8OID, INT2OID}
+	};
+
+	if (balance->account == ACCOUNT_SELF)
+		return;
+	if (may_hold(balance))
+		balance->held = ask(&held, balance);
+	if (may_have_expired(balance))
+		balance->expired = ask(&expired, balance);
+}
+
+static void
+put_balance(FunctionCallInfo fcinfo, const Balance *balance)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	AmountSum	earned = balance->given - balance->expired;
+	AmountSum	sums[] = {
+		earned, balance->reversed, balance->paid_out, balance->held, balance->staked,
+		earned - balance->reversed - balance->paid_out - balance->held - balance->staked
+	};
+	Datum		values[lengthof(sums)];
+	bool		nulls[lengthof(sums)] = {0};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; i < lengthof(sums); i++)
+		values[i] = NumericGetDatum(amount_sum_to_numeric(sums[i]));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* balance(account, kind, unit) returns (earned, reversed, paid_out, held, staked, available) */
+Datum
+balance(PG_FUNCTION_ARGS)
+{
+	Balance		balance = {0};
+	AccountKind kind;
+	Id			id;
+
+	installation_require();
+	id = argument_id(fcinfo, 0, "account");
+	kind = argument_kind(fcinfo, 1);
+	reader_check(fcinfo, kind, id);
+	balance.unit = unit_argument(fcinfo, 2);
+	add_tail(&balance, kind, id);
+	balance.account = balance.totals->only->number;
+	if (balance.account != ACCOUNT_SELF)
+		add_folded(&balance);
+	set_aside(&balance);
+	put_balance(fcinfo, &balance);
+	return (Datum) 0;
+}
