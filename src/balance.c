@@ -1,9 +1,9 @@
 /*
  * balance.c
  *		What an account has earned in a unit, what of it was taken back, paid out,
- *		held or staked, and what it can dispose of.
+ *		held or staked, and what it can dispose of; and its lines by day or month.
  *
- * The sums are totals plus tail, under one snapshot, as all reading.  Most accounts
+ * Both are totals plus tail, under one snapshot, as all reading.  Most accounts
  * have no bonus in its hold, no payout under way, no hold and no lot that has
  * expired: whether there is any is one look into an index.  What there is then comes
  * to is SQL, as for whoever else asks.
@@ -21,6 +21,7 @@
 #include "funcapi.h"
 #include "installation.h"
 #include "keyed.h"
+#include "miscadmin.h"
 #include "reader.h"
 #include "stream.h"
 #include "totals.h"
@@ -30,6 +31,7 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(balance);
+PG_FUNCTION_INFO_V1(account_lines);
 
 /* columns of tables that are read here, and of their indexes */
 enum
@@ -106,25 +108,39 @@ add_sum(Balance *balance, int entry, AmountSum amount)
 		balance->given += amount;
 }
 
+/* visits the folded lines of an account from a day on, their columns in order */
 static void
-add_folded(Balance *balance)
+visit_folded(int64 account, Grain grain, DateADT since,
+			 void (*visit) (Datum *values, void *context), void *context)
 {
-	ScanKeyData key;
+	bool		daily = grain == GRAIN_DAY;
+	ScanKeyData keys[2];
 	CatalogScan scan;
 	HeapTuple	tuple;
 	Datum		values[TOTAL_COLUMNS];
 	bool		nulls[TOTAL_COLUMNS];
 
-	ScanKeyInit(&key, TOTAL_ACCOUNT + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(balance->account));
-	scan = catalog_scan_active(TABLE_MONTH_TOTAL, INDEX_MONTH_TOTAL, &key, 1);
+	ScanKeyInit(&keys[0], TOTAL_ACCOUNT + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
+	ScanKeyInit(&keys[1], TOTAL_PERIOD + 1, BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(since));
+	scan = catalog_scan_active(daily ? TABLE_DAY_TOTAL : TABLE_MONTH_TOTAL,
+							   daily ? INDEX_DAY_TOTAL : INDEX_MONTH_TOTAL, keys, 2);
 	check_shape(scan.heap, TOTAL_COLUMNS);
 	while ((tuple = catalog_next(&scan)) != NULL)
 	{
+		CHECK_FOR_INTERRUPTS();
 		heap_deform_tuple(tuple, RelationGetDescr(scan.heap), values, nulls);
-		if (DatumGetInt16(values[TOTAL_UNIT]) == (int16) balance->unit)
-			add_sum(balance, DatumGetInt16(values[TOTAL_ENTRY]), amount_sum_of_datum(values[TOTAL_AMOUNT]));
+		visit(values, context);
 	}
 	catalog_end(&scan);
+}
+
+static void
+add_folded(Datum *values, void *context)
+{
+	Balance    *balance = (Balance *) context;
+
+	if (DatumGetInt16(values[TOTAL_UNIT]) == (int16) balance->unit)
+		add_sum(balance, DatumGetInt16(values[TOTAL_ENTRY]), amount_sum_of_datum(values[TOTAL_AMOUNT]));
 }
 
 /* LineVisitor */
@@ -275,8 +291,75 @@ balance(PG_FUNCTION_ARGS)
 	add_tail(&balance, kind, id);
 	balance.account = balance.totals->only->number;
 	if (balance.account != ACCOUNT_SELF)
-		add_folded(&balance);
+		visit_folded(balance.account, GRAIN_MONTH, DATEVAL_NOBEGIN, add_folded, &balance);
 	set_aside(&balance);
 	put_balance(fcinfo, &balance);
+	return (Datum) 0;
+}
+
+/* ---- lines ---- */
+
+/* returns a line: its columns but the account */
+static void
+put_line(Datum *values, void *context)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) ((FunctionCallInfo) context)->resultinfo;
+	bool		nulls[TOTAL_COLUMNS] = {0};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values + 1, nulls);
+}
+
+static void
+put_tail(FunctionCallInfo fcinfo, const Totals *totals, DateADT since)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+
+	hash_seq_init(&scan, totals->totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		Datum		values[TOTAL_COLUMNS] = {0};
+
+		if (total->key.period < since)
+			continue;
+		values[TOTAL_PERIOD] = DateADTGetDatum(total->key.period);
+		values[TOTAL_UNIT] = Int16GetDatum(total->key.unit);
+		values[TOTAL_ENTRY] = Int16GetDatum(total->key.entry);
+		values[TOTAL_LEVEL] = Int16GetDatum((int16) total->key.level);
+		values[TOTAL_AMOUNT] = NumericGetDatum(amount_sum_to_numeric(total->amount));
+		values[TOTAL_EVENTS] = Int64GetDatum(total->events);
+		values[TOTAL_TOKENS] = Int64GetDatum(total->tokens);
+		put_line(values, fcinfo);
+	}
+}
+
+/*
+ * account_lines(account, kind, grain, since) returns setof (period, unit, entry, level,
+ * amount, events, tokens): one account's totals, folded and not, from a day on; grain is
+ * day, else month.  What is in both comes twice.
+ */
+Datum
+account_lines(PG_FUNCTION_ARGS)
+{
+	Id			id = argument_id(fcinfo, 0, "account");
+	AccountKind kind = argument_kind(fcinfo, 1);
+	Id			name = argument_id(fcinfo, 2, "grain");
+	Grain		grain = name.len == 3 && memcmp(name.text, "day", 3) == 0 ? GRAIN_DAY : GRAIN_MONTH;
+	Reader		reader = reader_current(fcinfo);
+	Totals	   *totals = totals_create(grain, false);
+	DateADT		since;
+	RoleSwitch	caller;
+
+	argument_require(fcinfo, 3, "since");
+	since = PG_GETARG_DATEADT(3);
+	reader_require(&reader, kind, id);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	caller = become_owner(fcinfo);
+	totals_only(totals, kind, id);
+	totals_add_tail(totals);
+	if (totals->only->number != ACCOUNT_SELF)
+		visit_folded(totals->only->number, grain, since, put_line, fcinfo);
+	put_tail(fcinfo, totals, since);
+	become_caller(&caller);
 	return (Datum) 0;
 }

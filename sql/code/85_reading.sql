@@ -2,24 +2,7 @@
 
 create function rewards.account_lines(account text, kind text, grain text, since date default '-infinity')
 	returns table (period date, unit smallint, entry smallint, level smallint, amount numeric, events bigint, tokens bigint)
-	language plpgsql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-declare
-	number bigint := (select a.id from rewards.account a where a.name = account and a.kind = kind);
-begin
-	if grain = 'day' then
-		return query select t.day, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.day_total t where t.account = number and t.day >= since;
-	else
-		return query select t.month, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.month_total t where t.account = number and t.month >= since;
-	end if;
-	return query select t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-		from rewards.tail_totals(grain, kind, account) t where t.period >= since;
-end
-$$;
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
 revoke all on function rewards.account_lines(text, text, text, date) from public;
 comment on function rewards.account_lines(text, text, text, date) is 'one account''s totals, folded and not, by day or month, from a day on';
 
@@ -119,11 +102,13 @@ $$;
 revoke all on function rewards.account_summary(text, text, text) from public;
 comment on function rewards.account_summary(text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
+/* not in SQL: what is not inlined would be planned anew in each call */
 create function rewards.held_part(number bigint, unit smallint) returns numeric
-	language sql stable parallel unsafe
+	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	select case when held_part.unit = 3 then rewards.open_holds(number, now()) else
+begin
+	return case when held_part.unit = 3 then rewards.open_holds(number, now()) else
 		coalesce((
 			select sum(s.amount)
 			from rewards.journal j cross join lateral rewards.shares(j.distribution) s
@@ -134,7 +119,8 @@ as $$
 				and not rewards.is_revoked(number, s.entry, j.created_at, j.id)), 0)
 		+ coalesce((
 			select sum(p.amount) from rewards.payout p
-			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end
+			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end;
+end
 $$;
 revoke all on function rewards.held_part(bigint, smallint) from public;
 comment on function rewards.held_part(bigint, smallint) is
