@@ -29,8 +29,13 @@ enum
 {
 	CURSOR_SINGLE = 1,
 	CURSOR_LAST,
-	CURSOR_OPEN_FIRST,			/* four arrays of numbers, then two of who is quiet */
-	CURSOR_IDENTITY = CURSOR_OPEN_FIRST + 6
+	CURSOR_OPEN_FIRST,
+	CURSOR_OPEN_LAST,
+	CURSOR_OPEN_LOWEST,
+	CURSOR_OPEN_HORIZON,
+	CURSOR_QUIET_XID,
+	CURSOR_QUIET_SINCE,
+	CURSOR_IDENTITY
 };
 
 /* the same in this order */
@@ -43,63 +48,91 @@ array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **valu
 {
 	bool		isnull;
 	int			count = 0;
-	Datum		array = heap_getattr(tuple, column, desc, &isnull);
+	ArrayType  *array = DatumGetArrayTypeP(heap_getattr(tuple, column, desc, &isnull));
 
-	deconstruct_array(DatumGetArrayTypeP(array), type, sizeof(int64),
-					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
+	/* mostly there is nothing in it */
+	*values = NULL;
+	if (ARR_NDIM(array) > 0)
+		deconstruct_array(array, type, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
 	return count;
 }
 
-/* the arrays */
+/* the open stretches, but for who may have drawn what is in them */
 static void
 read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 {
-	Datum	   *columns[6];
-	int			counts[6];
+	Datum	   *first;
+	Datum	   *last;
 
-	for (int i = 0; i < 6; i++)
-		counts[i] = array_column(tuple, desc, CURSOR_OPEN_FIRST + i,
-								 i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
-	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
-		|| counts[5] != counts[4])
+	cursor->nopen = array_column(tuple, desc, CURSOR_OPEN_FIRST, INT8OID, &first);
+	if (array_column(tuple, desc, CURSOR_OPEN_LAST, INT8OID, &last) != cursor->nopen)
 		elog(ERROR, "the cursor's arrays do not match");
-
-	cursor->nopen = counts[0];
-	cursor->open = palloc(cursor->nopen * sizeof(OpenStretch) + 1);
+	cursor->open = palloc0(cursor->nopen * sizeof(OpenStretch) + 1);
 	for (int i = 0; i < cursor->nopen; i++)
-		cursor->open[i] = (OpenStretch){
-			{DatumGetInt64(columns[0][i]), DatumGetInt64(columns[1][i])},
-			(uint64) DatumGetInt64(columns[2][i]),
-			(uint64) DatumGetInt64(columns[3][i])
-		};
-	cursor->quiet.count = counts[4];
-	cursor->quiet.transactions = palloc(counts[4] * sizeof(QuietTransaction) + 1);
-	for (int i = 0; i < counts[4]; i++)
+		cursor->open[i].numbers = (Stretch) {DatumGetInt64(first[i]), DatumGetInt64(last[i])};
+}
+
+/* that, too, and who was quiet */
+static void
+read_transactions(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	Datum	   *lowest;
+	Datum	   *horizon;
+	Datum	   *xid;
+	Datum	   *since;
+
+	if (array_column(tuple, desc, CURSOR_OPEN_LOWEST, INT8OID, &lowest) != cursor->nopen
+		|| array_column(tuple, desc, CURSOR_OPEN_HORIZON, INT8OID, &horizon) != cursor->nopen)
+		elog(ERROR, "the cursor's arrays do not match");
+	for (int i = 0; i < cursor->nopen; i++)
+	{
+		cursor->open[i].lowest = (uint64) DatumGetInt64(lowest[i]);
+		cursor->open[i].horizon = (uint64) DatumGetInt64(horizon[i]);
+	}
+	cursor->quiet.count = array_column(tuple, desc, CURSOR_QUIET_XID, INT8OID, &xid);
+	if (array_column(tuple, desc, CURSOR_QUIET_SINCE, TIMESTAMPTZOID, &since) != cursor->quiet.count)
+		elog(ERROR, "the cursor's arrays do not match");
+	cursor->quiet.transactions = palloc(cursor->quiet.count * sizeof(QuietTransaction) + 1);
+	for (int i = 0; i < cursor->quiet.count; i++)
 		cursor->quiet.transactions[i] = (QuietTransaction){
-			(uint64) DatumGetInt64(columns[4][i]), DatumGetTimestampTz(columns[5][i])
+			(uint64) DatumGetInt64(xid[i]), DatumGetTimestampTz(since[i])
 		};
 }
 
 static void
-read_row(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+read_identity(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
 	Datum		identity = heap_getattr(tuple, CURSOR_IDENTITY, desc, &isnull);
 
 	cursor->identity = isnull ? NULL : TextDatumGetCString(identity);
+}
+
+static void
+read_last(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+
 	cursor->last = DatumGetInt64(heap_getattr(tuple, CURSOR_LAST, desc, &isnull));
-	read_open(cursor, tuple, desc);
 }
 
 static void
 lock_row(Cursor *cursor)
 {
 	static StreamQuery query = {.text = LOCK_QUERY};
+	HeapTuple	tuple;
+	TupleDesc	desc;
 
 	if (SPI_execute_plan(stream_plan(&query), NULL, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the cursor");
-	if (SPI_processed > 0)
-		read_row(cursor, SPI_tuptable->vals[0], SPI_tuptable->tupdesc);
+	if (SPI_processed == 0)
+		return;
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	read_last(cursor, tuple, desc);
+	read_open(cursor, tuple, desc);
+	read_transactions(cursor, tuple, desc);
+	read_identity(cursor, tuple, desc);
 }
 
 /*
@@ -118,15 +151,16 @@ find_row(Cursor *cursor)
 	tuple = catalog_next(&scan);
 	if (tuple)
 	{
-		read_row(cursor, tuple, RelationGetDescr(scan.heap));
+		read_last(cursor, tuple, RelationGetDescr(scan.heap));
+		read_open(cursor, tuple, RelationGetDescr(scan.heap));
 		cursor->written_by = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	}
 	catalog_end(&scan);
 }
 
 /*
- * Reads the cursor, for posting also locks it, inside SPI; when another poster has it,
- * last becomes -1.
+ * Reads how far it has come and what is open.  For posting also locks it, inside SPI, and
+ * reads the rest; when another poster has it, last becomes -1.
  */
 void
 cursor_read(Cursor *cursor, bool lock)

@@ -67,6 +67,8 @@ typedef struct Ranking
 	Board		board;
 	DateADT		month;			/* ALL_TIME, or the first of a month */
 	bool		remembering;	/* folded scores and buckets, while nobody posts */
+	KeyedTable	scores;
+	bool		scores_open;
 	HTAB	   *contenders;		/* Contender, by account */
 	Place	   *places;			/* of the contenders */
 	int			nplaces;
@@ -111,10 +113,13 @@ add_delta(Ranking *ranking, int64 account, const Total *line)
 static void
 collect_deltas(Ranking *ranking, Totals *totals)
 {
-	int64	   *keys = totals_name_keys(totals);
+	int64	   *keys;
 	HASH_SEQ_STATUS scan;
 	Total	   *line;
 
+	if (hash_get_num_entries(totals->totals) == 0)
+		return;
+	keys = totals_name_keys(totals);
 	hash_seq_init(&scan, totals->totals);
 	while ((line = hash_seq_search(&scan)) != NULL)
 	{
@@ -177,17 +182,22 @@ begin_remembering(TransactionId written_by)
 	return true;
 }
 
-/* the folded score of an account, zero without one; its name is a copy */
+/* the folded score of an account, zero without one; its name, NULL if it is not known, is a copy */
 static Place
-read_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+read_folded(Ranking *ranking, int64 account, int kind, const char *name)
 {
-	Place		place = {.account = account, .kind = (AccountKind) kind};
+	Place		place = {.account = account, .kind = (AccountKind) kind, .name = name ? pstrdup(name) : NULL};
 	Score		score;
 
-	if (score_find(scores, ranking->board, ranking->month, account, &score))
+	/* mostly all that is asked for is remembered */
+	if (!ranking->scores_open)
+		scores_open(&ranking->scores, false);
+	ranking->scores_open = true;
+	if (score_find(&ranking->scores, ranking->board, ranking->month, account, &score))
 	{
 		place.folded = score.points;
-		place.name = pnstrdup(score.name.text, score.name.len);
+		if (name == NULL)
+			place.name = pnstrdup(score.name.text, score.name.len);
 	}
 	if (kind == KIND_UNKNOWN || place.name == NULL)
 		place.name = account_describe(account, &place.kind);
@@ -195,7 +205,7 @@ read_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
 }
 
 static Place
-find_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+find_folded(Ranking *ranking, int64 account, int kind, const char *name)
 {
 	FoldedKey	key = {account, ranking->board, ranking->month};
 	FoldedScore *known = ranking->remembering ? memo_find(folded, &key, sizeof(key)) : NULL;
@@ -207,7 +217,7 @@ find_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
 			.account = account, .kind = known->kind, .folded = known->points,
 			.name = pstrdup(known->name)
 		};
-	place = read_folded(ranking, scores, account, kind);
+	place = read_folded(ranking, account, kind, name);
 	if (ranking->remembering)
 	{
 		name_size = strlen(place.name) + 1;
@@ -232,15 +242,14 @@ add_place(Ranking *ranking, Place place)
 
 /* the place of a contender by its folded score and what the tail adds */
 static void
-place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
-				const Contender *contender)
+place_contender(Ranking *ranking, const Totals *totals, const Contender *contender)
 {
 	Place		place = {.kind = (AccountKind) contender->kind};
 
 	if (contender->account < 0)
 		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
 	else
-		place = find_folded(ranking, scores, contender->account, contender->kind);
+		place = find_folded(ranking, contender->account, contender->kind, NULL);
 	place.points = contender->banned ? 0 : place.folded + contender->delta;
 	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
 		add_place(ranking, place);
@@ -249,20 +258,17 @@ place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
 static void
 place_contenders(Ranking *ranking, const Totals *totals)
 {
-	KeyedTable	scores;
 	HASH_SEQ_STATUS scan;
 	Contender  *contender;
 
 	if (hash_get_num_entries(ranking->contenders) == 0)
 		return;
-	scores_open(&scores, false);
 	hash_seq_init(&scan, ranking->contenders);
 	while ((contender = hash_seq_search(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		place_contender(ranking, totals, &scores, contender);
+		place_contender(ranking, totals, contender);
 	}
-	keyed_close(&scores);
 }
 
 /* reads the tail for a board */
@@ -552,8 +558,10 @@ begin_ranking(void)
 }
 
 static void
-end_ranking(MemoryContext caller)
+end_ranking(Ranking *ranking, MemoryContext caller)
 {
+	if (ranking->scores_open)
+		keyed_close(&ranking->scores);
 	MemoryContextDelete(MemoryContextSwitchTo(caller));
 }
 
@@ -614,29 +622,23 @@ put_top(FunctionCallInfo fcinfo, Board board, DateADT month, int64 n)
 	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
 	qsort(list.places, list.count, sizeof(Place), compare_places);
 	put_places(fcinfo, ranking, list.places, Min(n, list.count));
-	end_ranking(caller);
+	end_ranking(ranking, caller);
 }
 
 /* the place of an account: among the contenders, else by its folded score */
 static Place
-find_place(const Ranking *ranking, AccountKind kind, Id id)
+find_place(Ranking *ranking, AccountKind kind, Id id)
 {
 	char	   *name = pnstrdup(id.text, id.len);
 	Place		place = {.kind = kind, .name = name};
-	Score		score;
-	KeyedTable	scores;
 
 	for (int i = 0; i < ranking->nplaces; i++)
 		if (ranking->places[i].kind == kind && strcmp(ranking->places[i].name, name) == 0)
 			return ranking->places[i];
 
 	place.account = account_look_up(kind, id).number;
-	if (place.account == ACCOUNT_SELF)
-		return place;
-	scores_open(&scores, false);
-	if (score_find(&scores, ranking->board, ranking->month, place.account, &score))
-		place.points = place.folded = score.points;
-	keyed_close(&scores);
+	if (place.account != ACCOUNT_SELF)
+		place.points = place.folded = find_folded(ranking, place.account, kind, name).folded;
 	return place;
 }
 
@@ -670,7 +672,7 @@ rank_of(FunctionCallInfo fcinfo, Board board, DateADT month, AccountKind kind, I
 	Datum		values[3];
 	bool		nulls[3] = {0};
 
-	end_ranking(caller);
+	end_ranking(ranking, caller);
 	values[0] = Int64GetDatum(1 + above);
 	nulls[0] = place.points <= 0;
 	values[1] = NumericGetDatum(amount_sum_to_numeric(place.points));
@@ -706,7 +708,7 @@ put_around(FunctionCallInfo fcinfo, Board board, DateADT month, AccountKind kind
 		from = Max(0, from - n);
 		put_places(fcinfo, ranking, list.places + from, list.count - from);
 	}
-	end_ranking(caller);
+	end_ranking(ranking, caller);
 }
 
 /* board_top(board, month, n) returns setof (rank, kind, account, points); month NULL is all time */

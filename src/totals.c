@@ -23,15 +23,19 @@ typedef struct Place
 	int			place;
 } Place;
 
+/* what posting begins with; to read adds little up as a rule, and a table is walked and made for each read */
+#define ROOM_TO_POST 1024
+#define ROOM_TO_READ 32
+
 static HTAB *
-create_hash(const char *name, Size key_size, Size entry_size, int flags)
+create_hash(const char *name, long room, Size key_size, Size entry_size, int flags)
 {
 	HASHCTL		control = {0};
 
 	control.keysize = key_size;
 	control.entrysize = entry_size;
 	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 1024, &control, HASH_ELEM | HASH_CONTEXT | flags);
+	return hash_create(name, room, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
 /* of a TotalKey: nearly each share of each row asks for one, so not byte by byte */
@@ -57,14 +61,14 @@ match_keys(const void *left, const void *right, Size size)
 }
 
 static HTAB *
-create_totals(void)
+create_totals(long room)
 {
 	HASHCTL		control = {
 		.keysize = sizeof(TotalKey), .entrysize = sizeof(Total), .hash = hash_key,
 		.match = match_keys, .hcxt = CurrentMemoryContext
 	};
 
-	return hash_create("totals", 1024, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	return hash_create("totals", room, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 Totals *
@@ -74,15 +78,16 @@ totals_create(Grain grain, bool find_accounts)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(context);
 	Totals	   *totals = palloc0(sizeof(Totals));
+	long		room = find_accounts ? ROOM_TO_POST : ROOM_TO_READ;
 
 	totals->context = context;
 	totals->grain = grain;
 	totals->find_accounts = find_accounts;
-	totals->totals = create_totals();
-	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
-	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
-	totals->places = create_hash("names", sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
-	totals->allocated = 64;
+	totals->totals = create_totals(room);
+	totals->models = create_hash("model totals", room, sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
+	totals->activities = create_hash("activities", room, sizeof(int64), sizeof(Activity), HASH_BLOBS);
+	totals->places = create_hash("names", room, sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
+	totals->allocated = 8;
 	totals->names = palloc(totals->allocated * sizeof(NamedAccount));
 	MemoryContextSwitchTo(previous);
 	return totals;
