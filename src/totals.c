@@ -330,9 +330,9 @@ kind_of_chain(Totals *totals, AccountKind earner)
 
 /* of a share of usage */
 static Unit
-unit_of_share(const Share *share)
+unit_of_entry(Entry entry)
 {
-	return share->entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS;
+	return entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS;
 }
 
 /* whether usage of mainnet lacked a price, by what it knew */
@@ -356,19 +356,26 @@ add_usage(Totals *totals, const LineRow *row, DateADT period)
 	int64		user = 0;
 	int64		provider = 0;
 
-	while (distribution_next(&reader, &share))
+	while (reader.next < reader.end)
 	{
-		int64		account = share.account;
-		bool		referral = share.entry == ENTRY_REFERRAL;
-		Unit		unit = unit_of_share(&share);
+		Entry		entry = distribution_peek(&reader);
+		bool		referral = entry == ENTRY_REFERRAL;
+		Unit		unit = unit_of_entry(entry);
 		int			kind_of_account;
+		int64		account;
 
 		totals->shares++;
 		if (!referral)
-			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+			kind = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
 		kind_of_account = referral ? kind_of_chain(totals, kind) : (int) kind;
-		if (!share_counts(totals, kind_of_account, unit, share.entry))
+		if (!share_counts(totals, kind_of_account, unit, entry))
+		{
+			distribution_skip(&reader);
 			continue;
+		}
+		if (!distribution_next(&reader, &share))
+			break;
+		account = share.account;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
