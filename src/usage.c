@@ -137,75 +137,65 @@ close_partition(Lane *lane)
 	lane->heap = NULL;
 }
 
-/* what is to be taken apart of a row, and whither */
-typedef struct Pieces
+/* which columns are not NULL, bit by bit */
+static inline uint32
+columns_there(HeapTuple tuple)
 {
-	const char *next;
-	const bits8 *present;		/* NULL: nothing is NULL */
-	Datum	   *values;
-	bool	   *nulls;
-} Pieces;
+	const bits8 *bits = tuple->t_data->t_bits;
 
-/* whether a column is not NULL; notes it */
-static inline bool
-is_there(Pieces *row, int column)
-{
-	row->nulls[column] = row->present && att_isnull(column, row->present);
-	row->values[column] = (Datum) 0;
-	return !row->nulls[column];
+	StaticAssertStmt(USAGE_COLUMNS > 16 && USAGE_COLUMNS <= 24, "columns of usage_logs take three bytes");
+	return HeapTupleHasNulls(tuple) ? bits[0] | bits[1] << 8 | bits[2] << 16 : ~(uint32) 0;
 }
 
-static inline void
-take_int64(Pieces *row, int column)
+/* nearly all are short: their first byte is odd, and tells their size but for 1; the others are aligned */
+static inline const char *
+begin_varlena(const char *next)
 {
-	if (!is_there(row, column))
-		return;
-	row->next = (const char *) TYPEALIGN(ALIGNOF_DOUBLE, row->next);
-	row->values[column] = Int64GetDatum(*(const int64 *) row->next);
-	row->next += sizeof(int64);
+	return *next == 0 ? (const char *) TYPEALIGN(ALIGNOF_INT, next) : next;
 }
 
-static inline void
-take_int32(Pieces *row, int column)
+static inline const char *
+after_varlena(const char *next)
 {
-	if (!is_there(row, column))
-		return;
-	row->next = (const char *) TYPEALIGN(ALIGNOF_INT, row->next);
-	row->values[column] = Int32GetDatum(*(const int32 *) row->next);
-	row->next += sizeof(int32);
-}
-
-/* nearly all are short: their first byte is odd and tells their size, but for 1; they are not aligned */
-static inline void
-take_varlena(Pieces *row, int column)
-{
-	if (!is_there(row, column))
-		return;
-	if (*row->next == 0)
-		row->next = (const char *) TYPEALIGN(ALIGNOF_INT, row->next);
-	row->values[column] = PointerGetDatum(row->next);
-	row->next += VARATT_IS_SHORT(row->next) && !VARATT_IS_EXTERNAL(row->next) ? VARSIZE_SHORT(row->next)
-		: VARSIZE_ANY(row->next);
+	if (VARATT_IS_SHORT(next) && !VARATT_IS_EXTERNAL(next))
+		return next + VARSIZE_SHORT(next);
+	return next + VARSIZE_ANY(next);
 }
 
 /*
- * Takes a row apart, of which the types are known: that takes half of what it takes
+ * Takes a row apart, of which the types are known: that takes a third of what it takes
  * where they could be any, and was most of what reading a row takes.
  */
 static void
 take_apart(HeapTuple tuple, Datum *values, bool *nulls)
 {
-	HeapTupleHeader head = tuple->t_data;
-	Pieces		row = {
-		(const char *) head + head->t_hoff, HeapTupleHasNulls(tuple) ? head->t_bits : NULL, values, nulls
-	};
+	uint32		there = columns_there(tuple);
+	const char *next = (const char *) tuple->t_data + tuple->t_data->t_hoff;
 
-	take_int64(&row, COLUMN_ID);
-	take_int64(&row, COLUMN_CREATED_AT);
+	for (int i = 0; i < USAGE_COLUMNS; i++)
+	{
+		nulls[i] = !(there & (uint32) 1 << i);
+		values[i] = (Datum) 0;
+	}
+	for (int i = COLUMN_ID; i <= COLUMN_CREATED_AT; i++)
+		if (!nulls[i])
+		{
+			values[i] = Int64GetDatum(*(const int64 *) next);
+			next += sizeof(int64);
+		}
 	for (int i = COLUMN_STATUS_CODE; i <= COLUMN_LATENCY_MS; i++)
-		take_int32(&row, i);
+		if (!nulls[i])
+		{
+			values[i] = Int32GetDatum(*(const int32 *) next);
+			next += sizeof(int32);
+		}
 	for (int i = COLUMN_REQUEST_ID; i < USAGE_COLUMNS; i++)
-		take_varlena(&row, i);
+		if (!nulls[i])
+		{
+			next = begin_varlena(next);
+			values[i] = PointerGetDatum(next);
+			next = after_varlena(next);
+		}
 }
 
 static void
