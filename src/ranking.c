@@ -490,6 +490,130 @@ take_neighbours(const Ranking *ranking, PlaceList *list, const Place *place,
 	take_scores(ranking, list, keys, 2, direction, NULL, wanted);
 }
 
+/* ---- the head of a board ---- */
+
+/* the first scores of a board as they are remembered, their names one after the other behind them */
+typedef struct Head
+{
+	int			count;
+	bool		whole;			/* there are no more */
+	struct
+	{
+		int64		account;
+		AmountSum	points;
+		Size		name;		/* where it begins */
+	}			place[FLEXIBLE_ARRAY_MEMBER];
+} Head;
+
+typedef struct HeadKey
+{
+	int32		board;
+	DateADT		month;
+	int32		head;			/* other keys are shorter, or longer */
+} HeadKey;
+
+#define HEAD_PLACES		1000	/* so many at most are remembered */
+#define HEAD_SIZE(count)	(offsetof(Head, place) + (count) * sizeof(((Head *) NULL)->place[0]))
+
+/* the first n scores, contenders or not */
+static PlaceList
+read_head(const Ranking *ranking, int64 n, bool *whole)
+{
+	PlaceList	list = {palloc_extended((n + 1) * sizeof(Place), MCXT_ALLOC_HUGE)};
+	ScanKeyData positive;
+	Walk		walk;
+	Score		score;
+
+	points_key(&positive, BTGreaterStrategyNumber, 0);
+	score_walk(&walk, ranking->board, ranking->month, &positive, 1, ForwardScanDirection);
+	while (list.count < n && score_next(&walk, &score))
+	{
+		CHECK_FOR_INTERRUPTS();
+		list.places[list.count++] = (Place) {
+			.account = score.account, .points = score.points, .name = pnstrdup(score.name.text, score.name.len)
+		};
+	}
+	walk_end(&walk);
+	*whole = list.count < n;
+	return list;
+}
+
+static void
+remember_head(const HeadKey *key, const PlaceList *list, bool whole)
+{
+	Size		size = HEAD_SIZE((Size) list->count);
+	Head	   *head;
+
+	for (int i = 0; i < list->count; i++)
+		size += strlen(list->places[i].name) + 1;
+	head = memo_put(folded, key, sizeof(HeadKey), size);
+	head->count = list->count;
+	head->whole = whole;
+	size = HEAD_SIZE((Size) list->count);
+	for (int i = 0; i < list->count; i++)
+	{
+		Size		name_size = strlen(list->places[i].name) + 1;
+
+		head->place[i].account = list->places[i].account;
+		head->place[i].points = list->places[i].points;
+		head->place[i].name = size;
+		memcpy((char *) head + size, list->places[i].name, name_size);
+		size += name_size;
+	}
+}
+
+/* a copy, for what is remembered moves */
+static PlaceList
+copy_head(const Head *head, int64 n)
+{
+	PlaceList	list = {palloc((head->count + 1) * sizeof(Place))};
+
+	for (list.count = 0; list.count < Min(head->count, n); list.count++)
+		list.places[list.count] = (Place) {
+			.account = head->place[list.count].account, .points = head->place[list.count].points,
+			.name = pstrdup((const char *) head + head->place[list.count].name)
+		};
+	return list;
+}
+
+/* the same as read_head(), remembered as long as folded scores are: everybody asks for the first */
+static PlaceList
+find_head(const Ranking *ranking, int64 n, bool *whole)
+{
+	HeadKey		key = {ranking->board, ranking->month, 1};
+	bool		remembering = ranking->remembering && n <= HEAD_PLACES;
+	const Head *head = remembering ? memo_find(folded, &key, sizeof(key)) : NULL;
+	PlaceList	list;
+
+	if (head && (head->count >= n || head->whole))
+	{
+		*whole = head->count < n;
+		return copy_head(head, n);
+	}
+	list = read_head(ranking, n, whole);
+	if (remembering)
+		remember_head(&key, &list, *whole);
+	return list;
+}
+
+/* adds the first n scores, contenders left out */
+static void
+take_head(const Ranking *ranking, PlaceList *list, int64 n)
+{
+	bool		whole;
+	PlaceList	head = find_head(ranking, n, &whole);
+	int64		wanted = n;
+
+	for (int i = 0; i < head.count; i++)
+		if (!is_contender(ranking, head.places[i].account))
+		{
+			list->places[list->count++] = head.places[i];
+			wanted--;
+		}
+	if (wanted > 0 && !whole)
+		take_neighbours(ranking, list, &head.places[head.count - 1], ForwardScanDirection, wanted);
+}
+
 /* returns (rank, kind, account, points) of one */
 static void
 put_place(FunctionCallInfo fcinfo, const Ranking *ranking, int64 rank, const Place *place)
@@ -612,14 +736,12 @@ put_top(FunctionCallInfo fcinfo, Board board, DateADT month, int64 n)
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
-	ScanKeyData positive;
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
 	ranking = ranking_create(board, month);
 	list = list_contenders(ranking, n);
-	points_key(&positive, BTGreaterStrategyNumber, 0);
-	take_scores(ranking, &list, &positive, 1, ForwardScanDirection, NULL, n);
+	take_head(ranking, &list, n);
 	qsort(list.places, list.count, sizeof(Place), compare_places);
 	put_places(fcinfo, ranking, list.places, Min(n, list.count));
 	end_ranking(ranking, caller);
