@@ -1,9 +1,10 @@
 /*
  * balance.c
  *		What an account has earned in a unit, what of it was taken back, paid out,
- *		held or staked, and what it can dispose of; and its lines by day or month.
+ *		held or staked, and what it can dispose of; its lines by day or month; and
+ *		the sums of them that a summary shows.
  *
- * Both are totals plus tail, under one snapshot, as all reading.  Most accounts
+ * All are totals plus tail, under one snapshot, as all reading.  Most accounts
  * have no bonus in its hold, no payout under way, no hold and no lot that has
  * expired: whether there is any is one look into an index.  What there is then comes
  * to is SQL, as for whoever else asks.
@@ -23,6 +24,7 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "reader.h"
+#include "rules.h"
 #include "stream.h"
 #include "totals.h"
 #include "utils/builtins.h"
@@ -32,6 +34,7 @@
 
 PG_FUNCTION_INFO_V1(balance);
 PG_FUNCTION_INFO_V1(account_lines);
+PG_FUNCTION_INFO_V1(account_sums);
 
 /* columns of tables that are read here, and of their indexes */
 enum
@@ -362,4 +365,171 @@ account_lines(PG_FUNCTION_ARGS)
 	put_tail(fcinfo, totals, since);
 	become_caller(&caller);
 	return (Datum) 0;
+}
+
+/* ---- the sums of a summary ---- */
+
+typedef struct Sums
+{
+	DateADT		month;			/* what is chosen; DATEVAL_NOEND: all */
+	DateADT		today;
+	AmountSum	own;			/* points, of what is chosen */
+	AmountSum	referral;
+	AmountSum	bonus;
+	AmountSum	total;
+	AmountSum	earnings;
+	int64		requests;
+	int64		tokens;
+	AmountSum	today_points;
+	AmountSum	lifetime;
+	Activity	activity;		/* in the tail: the account is -1 when it has none */
+} Sums;
+
+/* what was taken back counts where the amount had come from */
+static void
+add_chosen(Sums *sums, Unit unit, int entry, AmountSum amount, int64 events, int64 tokens)
+{
+	if (unit == UNIT_EARNINGS)
+		sums->earnings += amount;
+	if (unit != UNIT_POINTS)
+		return;
+	sums->total += amount;
+	if (entry == ENTRY_REFERRAL)
+		sums->referral += amount;
+	else if (entry >= ENTRY_SIGNUP_BONUS && entry <= ENTRY_REVERSAL)
+		sums->bonus += amount;
+	else if (entry == ENTRY_WORK || entry == ENTRY_USAGE)
+	{
+		sums->own += amount;
+		sums->requests += events;
+		sums->tokens += tokens;
+	}
+}
+
+/* a line of a month; what was paid out or staked is no part of any of these */
+static void
+add_line(Sums *sums, DateADT month, Unit unit, int entry, AmountSum amount, int64 events, int64 tokens)
+{
+	entry = abs(entry);
+	if (entry >= ENTRY_PAYOUT)
+		return;
+	if (unit == UNIT_POINTS)
+		sums->lifetime += amount;
+	if (sums->month == DATEVAL_NOEND || sums->month == month)
+		add_chosen(sums, unit, entry, amount, events, tokens);
+}
+
+static void
+add_month(Datum *values, void *context)
+{
+	add_line((Sums *) context, DatumGetDateADT(values[TOTAL_PERIOD]), (Unit) DatumGetInt16(values[TOTAL_UNIT]),
+			 DatumGetInt16(values[TOTAL_ENTRY]), amount_sum_of_datum(values[TOTAL_AMOUNT]),
+			 DatumGetInt64(values[TOTAL_EVENTS]), DatumGetInt64(values[TOTAL_TOKENS]));
+}
+
+/* a line of a day: only points of today */
+static void
+add_day(Sums *sums, DateADT day, Unit unit, int entry, AmountSum amount)
+{
+	if (day == sums->today && unit == UNIT_POINTS && abs(entry) < ENTRY_PAYOUT)
+		sums->today_points += amount;
+}
+
+static void
+add_folded_day(Datum *values, void *context)
+{
+	add_day((Sums *) context, DatumGetDateADT(values[TOTAL_PERIOD]), (Unit) DatumGetInt16(values[TOTAL_UNIT]),
+			DatumGetInt16(values[TOTAL_ENTRY]), amount_sum_of_datum(values[TOTAL_AMOUNT]));
+}
+
+/* by its number, by its name, or by both */
+static void
+add_activity(Sums *sums, const Activity *activity)
+{
+	Activity   *sum = &sums->activity;
+
+	if (sum->account < 0 || activity->named_at < sum->named_at)
+		sum->named_at = activity->named_at;
+	sum->account = 0;
+	if (activity->active && (!sum->active || activity->last_at > sum->last_at))
+		sum->last_at = activity->last_at;
+	sum->active |= activity->active;
+}
+
+/* the tail is added up by day, of which each is of a month */
+static void
+add_days_of_tail(Sums *sums, const Totals *totals)
+{
+	HASH_SEQ_STATUS scan;
+	Total	   *total;
+	Activity   *activity;
+
+	hash_seq_init(&scan, totals->totals);
+	while ((total = hash_seq_search(&scan)) != NULL)
+	{
+		add_line(sums, month_of(total->key.period), (Unit) total->key.unit, total->key.entry,
+				 total->amount, total->events, total->tokens);
+		add_day(sums, total->key.period, (Unit) total->key.unit, total->key.entry, total->amount);
+	}
+	hash_seq_init(&scan, totals->activities);
+	while ((activity = hash_seq_search(&scan)) != NULL)
+		add_activity(sums, activity);
+}
+
+static Datum
+row_of_sums(FunctionCallInfo fcinfo, const Sums *sums)
+{
+	AmountSum	amounts[] = {sums->own, sums->referral, sums->bonus, sums->total, sums->earnings};
+	TupleDesc	desc;
+	Datum		values[11];
+	bool		nulls[11] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "sums must be a row");
+	for (int i = 0; i < lengthof(amounts); i++)
+		values[i] = NumericGetDatum(amount_sum_to_numeric(amounts[i]));
+	values[5] = Int64GetDatum(sums->requests);
+	values[6] = Int64GetDatum(sums->tokens);
+	values[7] = NumericGetDatum(amount_sum_to_numeric(sums->today_points));
+	values[8] = NumericGetDatum(amount_sum_to_numeric(sums->lifetime));
+	values[9] = TimestampTzGetDatum(sums->activity.named_at);
+	nulls[9] = sums->activity.account < 0;
+	values[10] = TimestampTzGetDatum(sums->activity.last_at);
+	nulls[10] = !sums->activity.active;
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
+ * account_sums(account, kind, month) returns (own_points, referral_points, bonus_points,
+ * total_points, creator_earnings, requests, tokens, today_points, lifetime_points,
+ * named_at, last_at): what account_summary() shows of lines, the first seven of a month,
+ * NULL for all time; and when the tail first names the account and shows it active last.
+ */
+Datum
+account_sums(PG_FUNCTION_ARGS)
+{
+	Sums		sums = {.month = DATEVAL_NOEND, .activity.account = -1};
+	Id			id = argument_id(fcinfo, 0, "account");
+	AccountKind kind = argument_kind(fcinfo, 1);
+	Reader		reader = reader_current(fcinfo);
+	Totals	   *totals = totals_create(GRAIN_DAY, false);
+	RoleSwitch	caller;
+	int64		number;
+
+	if (!PG_ARGISNULL(2))
+		sums.month = PG_GETARG_DATEADT(2);
+	sums.today = local_day(GetCurrentTransactionStartTimestamp());
+	reader_require(&reader, kind, id);
+	caller = become_owner(fcinfo);
+	totals_only(totals, kind, id);
+	totals_add_tail(totals);
+	add_days_of_tail(&sums, totals);
+	number = totals->only->number;
+	if (number != ACCOUNT_SELF)
+	{
+		visit_folded(number, GRAIN_MONTH, DATEVAL_NOBEGIN, add_month, &sums);
+		visit_folded(number, GRAIN_DAY, sums.today, add_folded_day, &sums);
+	}
+	become_caller(&caller);
+	return row_of_sums(fcinfo, &sums);
 }

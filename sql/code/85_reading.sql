@@ -41,6 +41,15 @@ revoke all on function rewards.earning_history(text, text, integer) from public;
 comment on function rewards.earning_history(text, text, integer) is
 	'points of the last days, one row a day, today last; days without any are zeros (N4)';
 
+create function rewards.account_sums(account text, kind text, month date,
+		out own_points numeric, out referral_points numeric, out bonus_points numeric, out total_points numeric,
+		out creator_earnings numeric, out requests bigint, out tokens bigint, out today_points numeric, out lifetime_points numeric,
+		out named_at timestamptz, out last_at timestamptz)
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
+revoke all on function rewards.account_sums(text, text, date) from public;
+comment on function rewards.account_sums(text, text, date) is
+	'what account_summary() shows of an account''s totals, folded and not, in one reading of the tail; month NULL is all time';
+
 create function rewards.account_summary(account text, kind text, month date)
 	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
 		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
@@ -51,35 +60,25 @@ as $$
 #variable_conflict use_column
 declare
 	first date := rewards.month_argument(account_summary.month);
+	sums record;
 	owner record;
-	recent record;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
 	perform rewards.check_reader(account, kind);
-	select t.* into recent from rewards.tail_account(account_summary.kind, account_summary.account) t;
-	select a.* into owner from rewards.account a
+	select t.* into sums
+	from rewards.account_sums(account_summary.account, account_summary.kind, first) t;
+	select a.id, a.referrer, a.joined_at into owner from rewards.account a
 	where a.name = account_summary.account and a.kind = account_summary.kind;
 	return query
-	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) = 3), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) between 5 and 11), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) < 12), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2 and abs(l.entry) < 12), 0)),
-		coalesce(sum(l.events) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
-		coalesce(sum(l.tokens) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
-		(select trim_scale(coalesce(sum(d.amount), 0))
-			from rewards.account_lines(account_summary.account, account_summary.kind, 'day', rewards.today()) d
-			where d.unit = 1 and abs(d.entry) < 12 and d.period = rewards.today()),
-		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1 and abs(l.entry) < 12), 0)),
+	select sums.own_points, sums.referral_points, sums.bonus_points, sums.total_points, sums.creator_earnings,
+		sums.requests, sums.tokens, sums.today_points, sums.lifetime_points,
 		(select r.name from rewards.account r where r.id = owner.referrer),
 		(select count(*) from rewards.account r where r.referrer = owner.id),
 		rewards.current_code(owner.id),
-		coalesce(owner.joined_at, recent.named_at),
-		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at), '-infinity')
-	from rewards.account_lines(account_summary.account, account_summary.kind, 'month') l
-	cross join lateral (select first is null or l.period = first) c(chosen);
+		coalesce(owner.joined_at, sums.named_at),
+		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), sums.last_at), '-infinity');
 end
 $$;
 revoke all on function rewards.account_summary(text, text, date) from public;
