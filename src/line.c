@@ -254,7 +254,7 @@ read_each(StretchReader *reader, StreamQuery *query, const Stretch *stretches, i
 {
 	if (reader->visit_usage)
 		reader->scratch = AllocSetContextCreate(CurrentMemoryContext, "rewards usage",
-												ALLOCSET_SMALL_SIZES);
+												ALLOCSET_DEFAULT_SIZES);
 	for (int from = 0, to; from < count && !reader->stopped; from = to)
 	{
 		for (to = from + 1; to < count; to++)

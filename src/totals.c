@@ -346,44 +346,50 @@ is_unpriced(const LineRow *row)
 					  pnstrdup(row->tier.text, row->tier.len), &as_of).unpriced;
 }
 
-/* an earner's chain follows its own share */
+/*
+ * The next share that has to be added up, and the kind of its account.  An earner's
+ * chain follows its own share.
+ */
+static bool
+next_share(Totals *totals, ShareReader *reader, Share *share, AccountKind *earner, int *kind)
+{
+	while (reader->next < reader->end)
+	{
+		Entry		entry = distribution_peek(reader);
+
+		totals->shares++;
+		if (entry != ENTRY_REFERRAL)
+			*earner = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		*kind = entry == ENTRY_REFERRAL ? kind_of_chain(totals, *earner) : (int) *earner;
+		if (share_counts(totals, *kind, unit_of_entry(entry), entry))
+			return distribution_next(reader, share);
+		distribution_skip(reader);
+	}
+	return false;
+}
+
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
 	ShareReader reader = distribution_reader(row->distribution);
 	Share		share;
-	AccountKind kind = KIND_USER;
+	AccountKind earner = KIND_USER;
+	int			kind;
 	int64		user = 0;
 	int64		provider = 0;
 
-	while (reader.next < reader.end)
+	while (next_share(totals, &reader, &share, &earner, &kind))
 	{
-		Entry		entry = distribution_peek(&reader);
-		bool		referral = entry == ENTRY_REFERRAL;
-		Unit		unit = unit_of_entry(entry);
-		int			kind_of_account;
-		int64		account;
+		int64		account = share.account;
 
-		totals->shares++;
-		if (!referral)
-			kind = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
-		kind_of_account = referral ? kind_of_chain(totals, kind) : (int) kind;
-		if (!share_counts(totals, kind_of_account, unit, entry))
-		{
-			distribution_skip(&reader);
-			continue;
-		}
-		if (!distribution_next(&reader, &share))
-			break;
-		account = share.account;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, total_key(account, period, unit, share.entry, share.level),
-				 kind_of_account, share.amount, 1, referral ? 0 : row->tokens);
+		add_line(totals, total_key(account, period, unit_of_entry(share.entry), share.entry, share.level),
+				 kind, share.amount, 1, share.entry == ENTRY_REFERRAL ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
 		{
 			totals->last_earned = true;
