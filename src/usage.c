@@ -137,13 +137,14 @@ close_partition(Lane *lane)
 	lane->heap = NULL;
 }
 
+StaticAssertDecl(USAGE_COLUMNS > 16 && USAGE_COLUMNS <= 24, "columns of usage_logs take three bytes");
+
 /* which columns are not NULL, bit by bit */
 static inline uint32
 columns_there(HeapTuple tuple)
 {
-	const bits8 *bits = tuple->t_data->t_bits;
+	const uint8 *bits = tuple->t_data->t_bits;
 
-	StaticAssertStmt(USAGE_COLUMNS > 16 && USAGE_COLUMNS <= 24, "columns of usage_logs take three bytes");
 	return HeapTupleHasNulls(tuple) ? bits[0] | bits[1] << 8 | bits[2] << 16 : ~(uint32) 0;
 }
 
