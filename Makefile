@@ -12,8 +12,10 @@
 #   make test-coverage   which lines of C the suites run                (test/coverage/run)
 #   make test-sanitize   the suites under ASan and UBSan                (test/sanitize/run)
 #   make test-valgrind   the suites under valgrind                      (test/valgrind/run)
-#   make test-perf       instructions that a row takes, by callgrind     (test/perf/run)
+#   make test-perf       instructions that a row takes, by callgrind    (test/perf/run)
 #   make test-fuzz       random inputs for as long as you like          (test/fuzz/long/run)
+#   make test-examples   the applications in docs/examples              (test/examples/run)
+#   make test-report     the report in a browser                        (test/report/run)
 #
 # All but the first line install nothing into PostgreSQL and need no pg_config yet.
 # PG_CONFIG=/path/to/pg_config chooses the server everywhere.
@@ -100,34 +102,15 @@ all install installcheck clean:
 endif
 
 # Found by make, not by the caller's folder; the scripts find the rest.
-.PHONY: test test-examples test-report test-perf test-faults test-soak test-versions test-upgrade test-coverage test-sanitize test-valgrind test-fuzz demo demo-stop bench
+RUNS = versions upgrade faults soak coverage sanitize valgrind perf examples report
+.PHONY: test test-fuzz $(addprefix test-,$(RUNS)) demo demo-stop bench
 test:
 	@$(here)test/run
-test-versions:
-	@$(here)test/versions/run
-test-upgrade:
-	@$(here)test/upgrade/run
-test-faults:
-	@$(here)test/faults/run
-test-soak:
-	@$(here)test/soak/run
-demo:
-	@$(here)test/demo/run
-demo-stop:
-	@$(here)test/demo/stop
-bench:
-	@$(here)test/bench/run
-test-coverage:
-	@$(here)test/coverage/run
-test-sanitize:
-	@$(here)test/sanitize/run
-test-valgrind:
-	@$(here)test/valgrind/run
-test-perf:
-	@$(here)test/perf/run
+$(addprefix test-,$(RUNS)): test-%:
+	@$(here)test/$*/run
 test-fuzz:
 	@$(here)test/fuzz/long/run
-test-examples:
-	@$(here)test/examples/run
-test-report:
-	@$(here)test/report/run
+demo bench:
+	@$(here)test/$@/run
+demo-stop:
+	@$(here)test/demo/stop

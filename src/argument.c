@@ -19,8 +19,6 @@
 PG_FUNCTION_INFO_V1(check_not_null);
 PG_FUNCTION_INFO_V1(check_id);
 PG_FUNCTION_INFO_V1(check_kind);
-PG_FUNCTION_INFO_V1(board_number);
-PG_FUNCTION_INFO_V1(board_account_kind);
 PG_FUNCTION_INFO_V1(today);
 PG_FUNCTION_INFO_V1(month_of_text);
 PG_FUNCTION_INFO_V1(month_argument_text);
@@ -72,13 +70,10 @@ Datum
 check_id(PG_FUNCTION_ARGS)
 {
 	Id			id = id_of_datum(PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), PG_ARGISNULL(0));
-	bool		valid = id.len >= 1 && id.len <= MAX_ID_BYTES;
 
 	if (id.text == NULL)
 		refuse_null(argument_name(fcinfo, 1));
-	for (int i = 0; valid && i < id.len; i++)
-		valid = (unsigned char) id.text[i] >= 0x20 && id.text[i] != 0x7f;
-	if (!valid)
+	if (!is_id(id))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid %s", argument_name(fcinfo, 1)),
@@ -100,49 +95,6 @@ check_kind(PG_FUNCTION_ARGS)
 {
 	(void) argument_kind(fcinfo, 0);
 	PG_RETURN_VOID();
-}
-
-/* 22004 or 22023 for what is no board */
-Board
-argument_board(FunctionCallInfo fcinfo, int number)
-{
-	static const char *const names[] = {"provider", "user", "creator", "referrer"};
-	char	   *name;
-
-	argument_require(fcinfo, number, "board");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(number));
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return (Board) (BOARD_FIRST + i);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("there is no board \"%s\"", name),
-			 errhint("Boards are provider, user, creator and referrer.")));
-}
-
-/* board_number(board): its number in rewards.score; 22004 or 22023 for what is no board */
-Datum
-board_number(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT16((int16) argument_board(fcinfo, 0));
-}
-
-/* the kind of account that is meant on a board: NULL is the board's own; 22023 */
-AccountKind
-argument_board_kind(FunctionCallInfo fcinfo, int number, Board board)
-{
-	return PG_ARGISNULL(number) ? board_kind(board) : account_kind_of(PG_GETARG_DATUM(number));
-}
-
-/* board_account_kind(board, kind): the kind of account that is meant on a board */
-Datum
-board_account_kind(PG_FUNCTION_ARGS)
-{
-	bool		providers = !PG_ARGISNULL(0) && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "provider") == 0;
-
-	if (!PG_ARGISNULL(1))
-		PG_RETURN_DATUM(PG_GETARG_DATUM(1));
-	PG_RETURN_TEXT_P(cstring_to_text(account_kind_name(providers ? KIND_PROVIDER : KIND_USER)));
 }
 
 /* n, of accounts that are listed; 22004 or 22023 */

@@ -5,15 +5,13 @@
 #ifndef REWARDS_ARGUMENT_H
 #define REWARDS_ARGUMENT_H
 
-#include "board.h"
+#include "event.h"
 #include "fmgr.h"
 #include "utils/date.h"
 
 extern void argument_require(FunctionCallInfo fcinfo, int number, const char *name);
 extern Id	argument_id(FunctionCallInfo fcinfo, int number, const char *name);
 extern AccountKind argument_kind(FunctionCallInfo fcinfo, int number);
-extern AccountKind argument_board_kind(FunctionCallInfo fcinfo, int number, Board board);
-extern Board argument_board(FunctionCallInfo fcinfo, int number);
 extern int	argument_count(FunctionCallInfo fcinfo, int number, int most, const char *hint);
 extern bool argument_month(FunctionCallInfo fcinfo, int number, bool is_text, DateADT *month);
 

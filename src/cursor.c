@@ -14,15 +14,12 @@
 #include "catalog/pg_type.h"
 #include "cursor.h"
 #include "executor/spi.h"
-#include "fmgr.h"
-#include "miscadmin.h"
+#include "installation.h"
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-
-PG_FUNCTION_INFO_V1(database_identity);
 
 /* columns of rewards.cursor that are read here */
 enum
@@ -184,25 +181,11 @@ cursor_tail(const Cursor *cursor, Stretch **stretches)
 	return cursor->nopen + 1;
 }
 
-/* this very database: a restored or copied one has another identity */
-char *
-current_identity(void)
-{
-	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
-}
-
 /* whether the cursor was moved last in another database, of which this is a copy */
 bool
 cursor_is_copied(const Cursor *cursor)
 {
 	return cursor->identity != NULL && strcmp(cursor->identity, current_identity()) != 0;
-}
-
-/* database_identity(): see current_identity() */
-Datum
-database_identity(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(current_identity()));
 }
 
 /*

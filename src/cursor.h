@@ -36,7 +36,6 @@ typedef struct Cursor
 	char	   *identity;		/* of the database that posted last, or NULL */
 } Cursor;
 
-extern char *current_identity(void);
 extern void cursor_read(Cursor *cursor, bool lock);
 extern int	cursor_tail(const Cursor *cursor, Stretch **stretches);
 extern bool cursor_is_copied(const Cursor *cursor);

@@ -11,7 +11,7 @@
  *
  * Invariants: varints are the shortest possible and a mantissa with decimals
  * has no trailing zero, so equal values are equal bytes.  Order is kept and
- * counts.  Whatever comes from outside passes check_share().
+ * counts.  What comes from outside is checked as it is read.
  */
 #include "postgres.h"
 

@@ -95,6 +95,13 @@ holds_control_character(Id id)
 	return false;
 }
 
+/* what an id may be */
+bool
+is_id(Id id)
+{
+	return id.len >= 1 && id.len <= MAX_ID_BYTES && !holds_control_character(id);
+}
+
 /*
  * 22023 for a text that is empty, over max bytes or holds a control character.
  * NULL passes.

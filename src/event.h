@@ -82,6 +82,7 @@ typedef struct UsageEvent
 extern void event_read(UsageEvent *event, const Datum *values, const bool *nulls);
 extern bool event_succeeded(const UsageEvent *event);
 extern Id	id_of_datum(Datum value, bool isnull);
+extern bool is_id(Id id);
 extern void check_text(Id id, const char *column, int max);
 
 #endif							/* REWARDS_EVENT_H */

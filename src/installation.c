@@ -1,23 +1,41 @@
 /*
  * installation.c
- *		Whether install() has made the tables that this library works with.
+ *		Which database this is, and whether install() has made the tables that this
+ *		library works with.
  *
- * Every call asks, so the answer is remembered until a relation changes: install()
+ * Every call asks the latter, so the answer is remembered until a relation changes: install()
  * makes views anew, whatever else it does.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog.h"
 #include "fmgr.h"
 #include "installation.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(database_identity);
 PG_FUNCTION_INFO_V1(library_version);
 PG_FUNCTION_INFO_V1(require_installed);
 
 #define COLUMN_VERSION 2
+
+/* this very database: a restored or copied one has another identity */
+char *
+current_identity(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+/* database_identity(): see current_identity() */
+Datum
+database_identity(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(current_identity()));
+}
 
 /* library_version(): the version this library was built as */
 Datum

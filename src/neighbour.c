@@ -12,12 +12,26 @@
 #include "catalog/partition.h"
 #include "neighbour.h"
 #include "number.h"
-#include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "rules.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+
+/* a bound of partitions: its value, or the least or greatest number for no end */
+int64
+partition_bound(PartitionBoundInfo bounds, int place)
+{
+	switch (bounds->kind[place][0])
+	{
+		case PARTITION_RANGE_DATUM_MINVALUE:
+			return PG_INT64_MIN;
+		case PARTITION_RANGE_DATUM_MAXVALUE:
+			return PG_INT64_MAX;
+		default:
+			return DatumGetInt64(bounds->datums[place][0]);
+	}
+}
 
 /* the partitions of usage_logs in order of their numbers, the default one last */
 static int
@@ -76,8 +90,8 @@ end_of(Relation parent, int at, bool is_default)
 	if (is_default)
 		return has_gaps(parent) ? PG_INT64_MIN : PG_INT64_MAX;
 	for (int i = 1; i < bounds->ndatums; i++)
-		if (bounds->indexes[i] == at && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
-			return DatumGetInt64(bounds->datums[i][0]);
+		if (bounds->indexes[i] == at)
+			return partition_bound(bounds, i);
 	return PG_INT64_MIN;
 }
 

@@ -5,6 +5,8 @@
 #ifndef REWARDS_NEIGHBOUR_H
 #define REWARDS_NEIGHBOUR_H
 
+#include "partitioning/partbounds.h"
+
 /*
  * Beside which partitions a row enters a leaf.  Found for one row, it is good for the
  * next as long as no relation changes and no number has been drawn from upto on: the
@@ -20,6 +22,7 @@ typedef struct Neighbours
 	Oid		   *partitions;
 } Neighbours;
 
+extern int64 partition_bound(PartitionBoundInfo bounds, int place);
 extern const Neighbours *neighbours_of(Oid leaf);
 extern Oid *newest_partitions(int *count);
 

@@ -885,7 +885,7 @@ leaderboard_top(FunctionCallInfo fcinfo, bool text)
 	installation_require();
 	if (text)
 		month = call_month(fcinfo, 1, true);
-	board = argument_board(fcinfo, 0);
+	board = board_of_argument(fcinfo, 0);
 	n = argument_count(fcinfo, 2, MOST_PLACES, "It is how many accounts are listed.");
 	if (!text)
 		month = call_month(fcinfo, 1, false);
@@ -918,8 +918,8 @@ leaderboard_rank(FunctionCallInfo fcinfo, bool text)
 	if (text)
 		month = call_month(fcinfo, 2, true);
 	id = argument_id(fcinfo, 0, "account");
-	board = argument_board(fcinfo, 1);
-	kind = argument_board_kind(fcinfo, 3, board);
+	board = board_of_argument(fcinfo, 1);
+	kind = board_kind_of_argument(fcinfo, 3, board);
 	reader_check(fcinfo, kind, id);
 	if (!text)
 		month = call_month(fcinfo, 2, false);
@@ -952,8 +952,8 @@ leaderboard_around(FunctionCallInfo fcinfo, bool text)
 	if (text)
 		month = call_month(fcinfo, 2, true);
 	id = argument_id(fcinfo, 0, "account");
-	board = argument_board(fcinfo, 1);
-	kind = argument_board_kind(fcinfo, 4, board);
+	board = board_of_argument(fcinfo, 1);
+	kind = board_kind_of_argument(fcinfo, 4, board);
 	n = argument_count(fcinfo, 3, MOST_NEIGHBOURS, "It is how many accounts are listed on either side.");
 	if (!text)
 		month = call_month(fcinfo, 2, false);

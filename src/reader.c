@@ -21,8 +21,8 @@
 #include "accounts.h"
 #include "catalog.h"
 #include "catalog/pg_proc.h"
-#include "cursor.h"
 #include "funcapi.h"
+#include "installation.h"
 #include "miscadmin.h"
 #include "reader.h"
 #include "utils/acl.h"
@@ -88,17 +88,6 @@ parse_kind(const char *text, size_t len, AccountKind *kind)
 }
 
 static bool
-is_id(const char *text)
-{
-	size_t		len = strlen(text);
-
-	for (const char *c = text; *c; c++)
-		if ((unsigned char) *c < ' ' || *c == '\x7f')
-			return false;
-	return len >= 1 && len <= MAX_ID_BYTES;
-}
-
-static bool
 check_account(char **value, void **extra, GucSource source)
 {
 	const char *colon;
@@ -107,7 +96,8 @@ check_account(char **value, void **extra, GucSource source)
 	if (*value == NULL || **value == '\0')
 		return true;
 	colon = strchr(*value, ':');
-	if (colon != NULL && parse_kind(*value, colon - *value, &kind) && is_id(colon + 1))
+	if (colon != NULL && parse_kind(*value, colon - *value, &kind)
+		&& is_id((Id) {colon + 1, strlen(colon + 1)}))
 		return true;
 	GUC_check_errdetail("An account is written as user:ID or provider:ID.");
 	return false;
@@ -303,7 +293,7 @@ read_claims(Reader *reader)
 	kind_name = claim(claims, "kind");
 	if (id == NULL)
 		return;
-	if (!is_id(id) || (kind_name != NULL && !parse_kind(kind_name, strlen(kind_name), &kind)))
+	if (!is_id((Id) {id, strlen(id)}) || (kind_name != NULL && !parse_kind(kind_name, strlen(kind_name), &kind)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("request.jwt.claims names no account"),

@@ -21,7 +21,7 @@
 #include "compat.h"
 #include "event.h"
 #include "miscadmin.h"
-#include "partitioning/partbounds.h"
+#include "neighbour.h"
 #include "partitioning/partdesc.h"
 #include "storage/bufmgr.h"
 #include "usage.h"
@@ -59,28 +59,13 @@ struct UsageScan
 
 /* ---- which partitions ---- */
 
-/* an end of a range: its value, or the least or greatest number for no end */
-static int64
-bound_of(const PartitionBoundInfoData *bounds, int place)
-{
-	switch (bounds->kind[place][0])
-	{
-		case PARTITION_RANGE_DATUM_MINVALUE:
-			return PG_INT64_MIN;
-		case PARTITION_RANGE_DATUM_MAXVALUE:
-			return PG_INT64_MAX;
-		default:
-			return DatumGetInt64(bounds->datums[place][0]);
-	}
-}
-
 /* notes the partitions that may hold numbers from first to last, in order */
 static void
 find_partitions(UsageScan *scan, int64 first, int64 last)
 {
 	Relation	parent = table_open(catalog_table(TABLE_USAGE_LOGS), AccessShareLock);
 	PartitionDesc desc;
-	const PartitionBoundInfoData *bounds;
+	PartitionBoundInfo bounds;
 
 	/* who has held the lock for long may not know a partition whose rows the snapshot shows */
 	AcceptInvalidationMessages();
@@ -90,7 +75,8 @@ find_partitions(UsageScan *scan, int64 first, int64 last)
 	scan->rest.partitions = palloc(sizeof(Oid));
 	/* indexes tells which partition ends at a bound; there is none in a gap */
 	for (int i = 1; bounds && i < bounds->ndatums; i++)
-		if (bounds->indexes[i] >= 0 && bound_of(bounds, i - 1) <= last && bound_of(bounds, i) > first)
+		if (bounds->indexes[i] >= 0
+			&& partition_bound(bounds, i - 1) <= last && partition_bound(bounds, i) > first)
 			scan->bounded.partitions[scan->bounded.count++] = desc->oids[bounds->indexes[i]];
 	if (bounds && bounds->default_index >= 0)
 		scan->rest.partitions[scan->rest.count++] = desc->oids[bounds->default_index];

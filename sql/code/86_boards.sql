@@ -8,8 +8,7 @@ create type rewards.board_place as (rank bigint, kind text, account text, points
 comment on type rewards.board_place is 'a line of a leaderboard';
 
 create function rewards.board_name(number smallint) returns text
-	language sql immutable strict parallel safe
-	as $$ select ('{provider,user,creator,referrer}'::text[])[number] $$;
+	as 'MODULE_PATHNAME' language c immutable strict parallel safe;
 revoke all on function rewards.board_name(smallint) from public;
 comment on function rewards.board_name(smallint) is 'name of a board, by its number in rewards.score';
 

@@ -75,51 +75,43 @@ with stage as (
 	from rewards.account a
 	where a.referrer is not null and not exists (select from rewards.referral r where r.referee = a.id)
 )
-select s.id, coalesce(i.email, i.name) as inviter_email, s.invited as invited_email, s.code as invite_code,
+select s.id, s.inviter_email, s.invited as invited_email, s.code as invite_code,
 	case
 		when s.referee is null then 'sent'
-		when v.last_at - interval '30 days' >= a.referred_at then 'retained'
-		when v.requests > 0 and (
+		when s.last_at - interval '30 days' >= s.referred_at then 'retained'
+		when s.requests > 0 and (
 			select count(*) from (
 				select from rewards.day_total t
-				where t.account = a.id and t.unit = 1 and abs(t.entry) in (1, 2)
+				where t.account = s.referee and t.unit = 1 and abs(t.entry) in (1, 2)
 				group by t.day having sum(t.events) > 0
 				order by t.day limit z.active_days) d) >= z.active_days then 'active'
-		when least(a.onboarded_at, v.onboarded_at) <= now() then 'onboarded'
+		when s.onboarded_at <= now() then 'onboarded'
 		else 'joined' end as status,
-	s.created_at, i.kind, a.name as referee, a.referred_at as joined_at
-from stage s
-join rewards.account i on i.id = s.inviter
-left join rewards.account a on a.id = s.referee
-left join rewards.activity v on v.account = s.referee
-cross join (select (select n.value from rewards.settings n where n.name = 'active_days')::integer as active_days) z
-where rewards.reads_all()
-union all
-select s.id, coalesce(i.email, m.account), s.invited, s.code,
-	case
-		when s.referee is null then 'sent'
-		when v.last_at - interval '30 days' >= a.referred_at then 'retained'
-		when v.requests > 0 and (
-			select count(*) from (
-				select from rewards.day_total t
-				where t.account = a.id and t.unit = 1 and abs(t.entry) in (1, 2)
-				group by t.day having sum(t.events) > 0
-				order by t.day limit z.active_days) d) >= z.active_days then 'active'
-		when least(a.onboarded_at, v.onboarded_at) <= now() then 'onboarded'
-		else 'joined' end,
-	s.created_at, m.kind, a.name, a.referred_at
-from rewards.limited_to() m
-cross join lateral (select a.email from rewards.account a where a.id = m.number offset 0) i
-cross join lateral (
-	select r.id, r.email as invited, r.code, r.created_at, r.referee
-	from rewards.referral r where r.inviter = m.number
+	s.created_at, s.kind, s.name as referee, s.referred_at as joined_at
+from (
+	select s.id, coalesce(i.email, i.name) as inviter_email, s.invited, s.code, s.created_at, s.referee, i.kind,
+		a.name, a.referred_at, v.last_at, v.requests, least(a.onboarded_at, v.onboarded_at) as onboarded_at
+	from stage s
+	join rewards.account i on i.id = s.inviter
+	left join rewards.account a on a.id = s.referee
+	left join rewards.activity v on v.account = s.referee
+	where rewards.reads_all()
 	union all
-	select md5('referral of account ' || a.id)::uuid, coalesce(a.email, a.name), a.code, a.referred_at, a.id
-	from rewards.account a
-	where a.referrer = m.number and not exists (select from rewards.referral r where r.referee = a.id)
-	offset 0) s
-left join lateral (select * from rewards.account a where a.id = s.referee offset 0) a on true
-left join lateral (select * from rewards.activity v where v.account = s.referee offset 0) v on true
+	select s.id, coalesce(i.email, m.account), s.invited, s.code, s.created_at, s.referee, m.kind,
+		a.name, a.referred_at, v.last_at, v.requests, least(a.onboarded_at, v.onboarded_at)
+	from rewards.limited_to() m
+	cross join lateral (select a.email from rewards.account a where a.id = m.number offset 0) i
+	cross join lateral (
+		select r.id, r.email as invited, r.code, r.created_at, r.referee
+		from rewards.referral r where r.inviter = m.number
+		union all
+		select md5('referral of account ' || a.id)::uuid, coalesce(a.email, a.name), a.code, a.referred_at, a.id
+		from rewards.account a
+		where a.referrer = m.number and not exists (select from rewards.referral r where r.referee = a.id)
+		offset 0) s
+	left join lateral (select * from rewards.account a where a.id = s.referee offset 0) a on true
+	left join lateral (select * from rewards.activity v where v.account = s.referee offset 0) v on true
+) s
 cross join (select (select n.value from rewards.settings n where n.name = 'active_days')::integer as active_days) z;
 comment on view rewards.referrals is
 	'referrals and how far they came, as far as posted: sent, joined, onboarded (complete_onboarding() or onboarded_requests requests), active (on active_days days), retained (a request 30 days or more after joining) (R15, K2)';

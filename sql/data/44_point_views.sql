@@ -76,34 +76,25 @@ comment on view rewards.daily_points is 'points of accounts by programme day (P1
 /* ---- streaks ---- */
 
 create or replace view rewards.streaks with (security_barrier) as
-select a.kind, a.name as account, v.streak as current_streak, v.best_streak, v.last_day,
-	v.last_day >= t.today - 1 - t.grace as alive,
+select s.kind, s.account, s.streak as current_streak, s.best_streak, s.last_day, s.last_day >= t.today - 1 - t.grace as alive,
 	coalesce((
 		select (m.value ->> 'multiplier')::numeric
 		from (
 			select f.number from rewards.account_fact f
-			where f.account = v.account and f.fact = 'streak' and f.valid_from <= now() and f.valid_until > now()
+			where f.account = s.number and f.fact = 'streak' and f.valid_from <= now() and f.valid_until > now()
 			order by f.valid_from desc, f.id desc limit 1) f
 		join rewards.rules m on m.rule = 'streak_multiplier' and m.in_force
-			and m.value ->> 'kind' = a.kind and (m.value ->> 'days')::integer <= f.number
+			and m.value ->> 'kind' = s.kind and (m.value ->> 'days')::integer <= f.number
 		order by (m.value ->> 'days')::integer desc limit 1), 1) as multiplier
-from rewards.activity v
-join rewards.account a on a.id = v.account
-cross join (select rewards.today() as today, rewards.setting('streak_grace_days')::integer as grace) t
-where rewards.reads_all()
-union all
-select a.kind, a.account, v.streak, v.best_streak, v.last_day, v.last_day >= t.today - 1 - t.grace,
-	coalesce((
-		select (m.value ->> 'multiplier')::numeric
-		from (
-			select f.number from rewards.account_fact f
-			where f.account = v.account and f.fact = 'streak' and f.valid_from <= now() and f.valid_until > now()
-			order by f.valid_from desc, f.id desc limit 1) f
-		join rewards.rules m on m.rule = 'streak_multiplier' and m.in_force
-			and m.value ->> 'kind' = a.kind and (m.value ->> 'days')::integer <= f.number
-		order by (m.value ->> 'days')::integer desc limit 1), 1)
-from rewards.limited_to() a
-cross join lateral (select * from rewards.activity v where v.account = a.number offset 0) v
+from (
+	select a.id as number, a.kind, a.name as account, v.streak, v.best_streak, v.last_day
+	from rewards.activity v join rewards.account a on a.id = v.account
+	where rewards.reads_all()
+	union all
+	select m.number, m.kind, m.account, v.streak, v.best_streak, v.last_day
+	from rewards.limited_to() m
+	cross join lateral (select * from rewards.activity v where v.account = m.number offset 0) v
+) s
 cross join (select rewards.today() as today, rewards.setting('streak_grace_days')::integer as grace) t;
 comment on view rewards.streaks is
 	'days in a row on which an account used, served or was up, as far as posted: the run that ends on last_day, the longest one, whether the run can still go on, and what points of today are multiplied by for it (S1, S2)';

@@ -20,39 +20,30 @@ comment on view rewards.wallet_sums is 'what movements of a wallet add up to';
 create or replace view rewards.user_credits with (security_barrier) as
 select s.account as user_id, s.currency, trim_scale(s.amount - e.expired - h.held) as balance, h.held,
 	trim_scale(s.added) as added, trim_scale(s.spent) as spent, trim_scale(s.expired + e.expired) as expired,
-	greatest(w.updated_at, case when s.spent <> 0 then v.last_at end) as updated_at
-from rewards.wallet_sums s
-left join rewards.account a on a.kind = 'user' and a.name = s.account
-left join rewards.wallet w on w.account = a.id and w.unit = s.unit
-left join rewards.activity v on v.account = a.id
+	greatest(s.updated_at, case when s.spent <> 0 then s.last_at end) as updated_at
+from (
+	select s.account, a.id as number, s.currency, s.unit, s.amount, s.added, s.spent, s.expired, w.next_expiry, w.updated_at, v.last_at
+	from rewards.wallet_sums s
+	left join rewards.account a on a.kind = 'user' and a.name = s.account
+	left join rewards.wallet w on w.account = a.id and w.unit = s.unit
+	left join rewards.activity v on v.account = a.id
+	where rewards.reads_all()
+	union all
+	select m.account, m.number, s.currency, s.unit, s.amount, s.added, s.spent, s.expired, w.next_expiry, w.updated_at, v.last_at
+	from rewards.limited_to() m
+	cross join lateral (select * from rewards.wallet_sums s where m.kind = 'user' and s.account = m.account offset 0) s
+	left join lateral (select * from rewards.wallet w where w.account = m.number and w.unit = s.unit offset 0) w on true
+	left join lateral (select * from rewards.activity v where v.account = m.number offset 0) v on true
+) s
 cross join lateral (
 	select coalesce(sum(h.amount), 0) as held
 	from rewards.hold h
-	where s.unit = 3 and h.account = a.id and h.closed_at is null and h.expires_at > now() and not exists (
+	where s.unit = 3 and h.account = s.number and h.closed_at is null and h.expires_at > now() and not exists (
 		select from rewards.usage_logs u
 		where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299 and u.user_id = s.account)
 ) h
 cross join lateral (
-	select case when w.next_expiry <= now() then rewards.expired_part(a.id, s.unit) else 0 end as expired
-) e
-where rewards.reads_all()
-union all
-select m.account, s.currency, trim_scale(s.amount - e.expired - h.held), h.held,
-	trim_scale(s.added), trim_scale(s.spent), trim_scale(s.expired + e.expired),
-	greatest(w.updated_at, case when s.spent <> 0 then v.last_at end)
-from rewards.limited_to() m
-cross join lateral (select * from rewards.wallet_sums s where m.kind = 'user' and s.account = m.account offset 0) s
-left join lateral (select * from rewards.wallet w where w.account = m.number and w.unit = s.unit offset 0) w on true
-left join lateral (select * from rewards.activity v where v.account = m.number offset 0) v on true
-cross join lateral (
-	select coalesce(sum(h.amount), 0) as held
-	from rewards.hold h
-	where s.unit = 3 and h.account = m.number and h.closed_at is null and h.expires_at > now() and not exists (
-		select from rewards.usage_logs u
-		where u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299 and u.user_id = m.account)
-) h
-cross join lateral (
-	select case when w.next_expiry <= now() then rewards.expired_part(m.number, s.unit) else 0 end as expired
+	select case when s.next_expiry <= now() then rewards.expired_part(s.number, s.unit) else 0 end as expired
 ) e;
 comment on view rewards.user_credits is
 	'what users have of each currency: balance is what they can spend, besides what is held; added (with adjustments, less refunds), spent and expired make up the rest (C5, C6, K1)';
@@ -127,29 +118,23 @@ comment on view rewards.token_transactions is 'history of users'' tokens (C8, K2
 /* ---- holds and payouts ---- */
 
 create or replace view rewards.credit_holds with (security_barrier) as
-select h.request_id, a.name as user_id, h.amount, h.created_at, h.expires_at,
+select h.request_id, h.user_id, h.amount, h.created_at, h.expires_at,
 	case when h.outcome is not null then h.outcome when c.usage_id is not null then 'captured'
 		when h.expires_at <= now() then 'expired' else 'open' end as status,
 	coalesce(h.usage_id, c.usage_id) as usage_id, h.closed_at
-from rewards.hold h join rewards.account a on a.id = h.account
+from (
+	select h.request_id, a.name as user_id, h.amount, h.created_at, h.expires_at, h.outcome, h.usage_id, h.closed_at, h.seen_from
+	from rewards.hold h join rewards.account a on a.id = h.account
+	where rewards.reads_all()
+	union all
+	select h.request_id, m.account, h.amount, h.created_at, h.expires_at, h.outcome, h.usage_id, h.closed_at, h.seen_from
+	from rewards.limited_to() m
+	cross join lateral (select * from rewards.hold h where h.account = m.number offset 0) h
+) h
 left join lateral (
 	select u.id as usage_id from rewards.usage_logs u
 	where h.closed_at is null and u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
-		and u.user_id = a.name
-	order by u.id limit 1
-) c on true
-where rewards.reads_all()
-union all
-select h.request_id, m.account, h.amount, h.created_at, h.expires_at,
-	case when h.outcome is not null then h.outcome when c.usage_id is not null then 'captured'
-		when h.expires_at <= now() then 'expired' else 'open' end,
-	coalesce(h.usage_id, c.usage_id), h.closed_at
-from rewards.limited_to() m
-cross join lateral (select * from rewards.hold h where h.account = m.number offset 0) h
-left join lateral (
-	select u.id as usage_id from rewards.usage_logs u
-	where h.closed_at is null and u.request_id = h.request_id and u.id > h.seen_from and u.status_code between 200 and 299
-		and u.user_id = m.account
+		and u.user_id = h.user_id
 	order by u.id limit 1
 ) c on true;
 comment on view rewards.credit_holds is 'credits held for requests: open, captured by the row usage_id, released or expired';

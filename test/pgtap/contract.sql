@@ -305,10 +305,9 @@ select is_empty($$
 	union all select 'cast of ' || c.castsource::regtype from pg_cast c
 	where c.castsource = 'rewards.distribution'::regtype and obj_description(c.oid, 'pg_cast') is null
 	$$, 'every object has a comment');
--- unit_name() and board_name() are one expression over their argument, to be inlined
 select is_empty($$
 	select p.oid::regprocedure from pg_proc p join pg_language l on l.oid = p.prolang
-	where p.pronamespace = 'rewards'::regnamespace and (p.prosecdef or l.lanname <> 'c') and p.proname not in ('board_name')
+	where p.pronamespace = 'rewards'::regnamespace and (p.prosecdef or l.lanname <> 'c')
 		and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)
 	$$, 'search_path is pinned');
 select is_empty($$
