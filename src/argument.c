@@ -24,8 +24,7 @@ PG_FUNCTION_INFO_V1(month_of_text);
 PG_FUNCTION_INFO_V1(month_argument_text);
 PG_FUNCTION_INFO_V1(month_argument_date);
 
-/* 22004 for a required argument that is NULL */
-void
+static void
 refuse_null(const char *name)
 {
 	ereport(ERROR,
@@ -39,6 +38,22 @@ static char *
 argument_name(FunctionCallInfo fcinfo, int number)
 {
 	return PG_ARGISNULL(number) ? pstrdup("argument") : text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+/* 22004 for a required argument that is NULL */
+void
+argument_require(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	if (PG_ARGISNULL(number))
+		refuse_null(name);
+}
+
+/* an id as it was given, whether or not there is one like it */
+Id
+argument_id(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	argument_require(fcinfo, number, name);
+	return id_of_datum(PG_GETARG_DATUM(number), false);
 }
 
 /* check_not_null(value, argument): 22004 for a required argument that is NULL */
@@ -66,14 +81,33 @@ check_id(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* 22004 or 22023 for what is no kind of account */
+AccountKind
+argument_kind(FunctionCallInfo fcinfo, int number)
+{
+	argument_require(fcinfo, number, "kind");
+	return account_kind_of(PG_GETARG_DATUM(number));
+}
+
 /* check_kind(kind): 22004 or 22023 for what is no kind of account */
 Datum
 check_kind(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		refuse_null("kind");
-	(void) account_kind_of(PG_GETARG_DATUM(0));
+	(void) argument_kind(fcinfo, 0);
 	PG_RETURN_VOID();
+}
+
+/* n, of accounts that are listed; 22004 or 22023 */
+int
+argument_count(FunctionCallInfo fcinfo, int number, int most, const char *hint)
+{
+	argument_require(fcinfo, number, "n");
+	if (PG_GETARG_INT32(number) < 0 || PG_GETARG_INT32(number) > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("n must be between 0 and %d", most),
+				 errhint("%s", hint)));
+	return PG_GETARG_INT32(number);
 }
 
 /* ---- days and months ---- */
@@ -164,25 +198,60 @@ month_of_text(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(month);
 }
 
+/* false for all time; NULL is the current month */
+static bool
+month_of_text_argument(FunctionCallInfo fcinfo, int number, DateADT *month)
+{
+	if (!PG_ARGISNULL(number))
+		return month_from(PG_GETARG_TEXT_PP(number), month);
+	*month = month_of(programme_today());
+	return true;
+}
+
+/* false for all time, which NULL is; 22023 */
+static bool
+month_of_date_argument(FunctionCallInfo fcinfo, int number, DateADT *month)
+{
+	DateADT		day;
+
+	if (PG_ARGISNULL(number))
+		return false;
+	day = PG_GETARG_DATEADT(number);
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid month \"%s\"", day == DATEVAL_NOEND ? "infinity" : "-infinity"),
+				 errhint("Give a date of the month, or NULL for all time.")));
+	*month = month_of(day);
+	return true;
+}
+
+/* what a month given as a text or a date means; false for all time; 22023 */
+bool
+argument_month(FunctionCallInfo fcinfo, int number, bool is_text, DateADT *month)
+{
+	return is_text ? month_of_text_argument(fcinfo, number, month)
+		: month_of_date_argument(fcinfo, number, month);
+}
+
 /* month_argument(text): the same, and NULL is the current month */
 Datum
 month_argument_text(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
-		PG_RETURN_DATEADT(month_of(programme_today()));
-	return month_of_text(fcinfo);
+	DateADT		month;
+
+	if (!month_of_text_argument(fcinfo, 0, &month))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(month);
 }
 
 /* month_argument(date): the first of its month, NULL all time; 22023 */
 Datum
 month_argument_date(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0))
+	DateADT		month;
+
+	if (!month_of_date_argument(fcinfo, 0, &month))
 		PG_RETURN_NULL();
-	if (DATE_NOT_FINITE(PG_GETARG_DATEADT(0)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid month \"%s\"", PG_GETARG_DATEADT(0) == DATEVAL_NOEND ? "infinity" : "-infinity"),
-				 errhint("Give a date of the month, or NULL for all time.")));
-	PG_RETURN_DATEADT(month_of(PG_GETARG_DATEADT(0)));
+	PG_RETURN_DATEADT(month);
 }

@@ -433,7 +433,7 @@ read_tail(FunctionCallInfo fcinfo)
 	if (reader.limited)
 		return attendance;
 	caller = become_owner(fcinfo);
-	line_read_tail(totals_visit, totals);
+	totals_add_tail(totals);
 	SPI_connect();
 	visits = collect_visits(totals, &count);
 	attendees = read_attendees(visits, count, &nattendees);

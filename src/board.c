@@ -65,22 +65,35 @@ board_name(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(board_names[number]));
 }
 
-/* board_number(board): its number in rewards.score; 22004 or 22023 for what is no board */
-Datum
-board_number(PG_FUNCTION_ARGS)
+/* an argument that names one; 22004 or 22023 for what is no board */
+Board
+board_of_argument(FunctionCallInfo fcinfo, int number)
 {
 	char	   *name;
 
-	if (PG_ARGISNULL(0))
-		refuse_null("board");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	argument_require(fcinfo, number, "board");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(number));
 	for (int i = BOARD_FIRST; i <= BOARD_LAST; i++)
 		if (strcmp(name, board_names[i]) == 0)
-			PG_RETURN_INT16(i);
+			return (Board) i;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("there is no board \"%s\"", name),
 			 errhint("Boards are provider, user, creator and referrer.")));
+}
+
+/* board_number(board): its number in rewards.score; 22004 or 22023 for what is no board */
+Datum
+board_number(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT16((int16) board_of_argument(fcinfo, 0));
+}
+
+/* an argument that names the kind of account that is meant on a board: NULL is the board's own; 22023 */
+AccountKind
+board_kind_of_argument(FunctionCallInfo fcinfo, int number, Board board)
+{
+	return PG_ARGISNULL(number) ? board_kind(board) : account_kind_of(PG_GETARG_DATUM(number));
 }
 
 /* board_kind(board, kind): the kind of account that is meant on a board */

@@ -6,6 +6,7 @@
 #define REWARDS_BOARD_H
 
 #include "event.h"
+#include "fmgr.h"
 
 /* the numbers are stored and never change */
 typedef enum Board
@@ -20,6 +21,8 @@ typedef enum Board
 #define BOARD_LAST BOARD_REFERRER
 
 extern AccountKind board_kind(Board board);
+extern Board board_of_argument(FunctionCallInfo fcinfo, int number);
+extern AccountKind board_kind_of_argument(FunctionCallInfo fcinfo, int number, Board board);
 extern bool board_counts(Board board, AccountKind kind, int unit, int entry);
 
 #endif							/* REWARDS_BOARD_H */

@@ -51,6 +51,10 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[TABLE_NODE] = "node",
 	[TABLE_LOT] = "lot",
 	[TABLE_HOLD] = "hold",
+	[TABLE_UNIT] = "unit",
+	[TABLE_PAYOUT] = "payout",
+	[TABLE_CURSOR] = "cursor",
+	[TABLE_JOURNAL] = "journal",
 	[TABLE_ACCESS] = "access",
 	[INDEX_ACCOUNT_NAME] = "account_name_kind",
 	[INDEX_ACCOUNT_ID] = "account_pkey",
@@ -72,7 +76,14 @@ static const char *const table_names[CATALOG_TABLES] = {
 	[INDEX_COHORT] = "cohort_pkey",
 	[INDEX_LOT] = "lot_wallet",
 	[INDEX_HOLD] = "hold_request",
-	[INDEX_HOLD_CAPTURED] = "hold_captured"
+	[INDEX_HOLD_CAPTURED] = "hold_captured",
+	[INDEX_HOLD_ACCOUNT] = "hold_account",
+	[INDEX_UNIT_NAME] = "unit_name_key",
+	[INDEX_PAYOUT_OPEN] = "payout_open",
+	[INDEX_CURSOR] = "cursor_pkey",
+	[INDEX_JOURNAL] = "journal_pkey",
+	[INDEX_JOURNAL_HELD] = "journal_held",
+	[INDEX_STATUS_BANNED] = "account_status_banned"
 };
 
 static Oid	table_oids[CATALOG_TABLES];

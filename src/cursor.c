@@ -3,11 +3,14 @@
  *		How far posting has come along the number line: the one row of
  *		rewards.cursor, read and written.
  *
- * Everything here runs inside SPI.
+ * Each read begins here, so it is read straight by index; to lock and to move it, as
+ * posting does, runs inside SPI.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "batch.h"
+#include "catalog.h"
 #include "catalog/pg_type.h"
 #include "cursor.h"
 #include "executor/spi.h"
@@ -15,81 +18,156 @@
 #include "stream.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 
-/*
- * By its key: while somebody holds an old snapshot, each posting leaves a version behind
- * that cannot be removed yet, and the one row stays where the last of them was put.
- */
-#define CURSOR_COLUMNS \
-	"xmin, last, identity, open_first, open_last, open_lowest, open_horizon," \
-	" quiet_xid, quiet_since from rewards.cursor where single"
+/* columns of rewards.cursor that are read here */
+enum
+{
+	CURSOR_SINGLE = 1,
+	CURSOR_LAST,
+	CURSOR_OPEN_FIRST,
+	CURSOR_OPEN_LAST,
+	CURSOR_OPEN_LOWEST,
+	CURSOR_OPEN_HORIZON,
+	CURSOR_QUIET_XID,
+	CURSOR_QUIET_SINCE,
+	CURSOR_IDENTITY
+};
+
+/* the same in this order */
+#define LOCK_QUERY \
+	"select single, last, open_first, open_last, open_lowest, open_horizon, quiet_xid," \
+	" quiet_since, identity from rewards.cursor where single for update skip locked"
 
 static int
 array_column(HeapTuple tuple, TupleDesc desc, int column, Oid type, Datum **values)
 {
 	bool		isnull;
 	int			count = 0;
-	Datum		array = SPI_getbinval(tuple, desc, column, &isnull);
+	ArrayType  *array = DatumGetArrayTypeP(heap_getattr(tuple, column, desc, &isnull));
 
-	deconstruct_array(DatumGetArrayTypeP(array), type, sizeof(int64),
-					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
+	/* mostly there is nothing in it */
+	*values = NULL;
+	if (ARR_NDIM(array) > 0)
+		deconstruct_array(array, type, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, values, NULL, &count);
 	return count;
 }
 
-/* columns 4 to 9 of the cursor */
+/* the open stretches, but for who may have drawn what is in them */
 static void
 read_open(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
 {
-	Datum	   *columns[6];
-	int			counts[6];
+	Datum	   *first;
+	Datum	   *last;
 
-	for (int i = 0; i < 6; i++)
-		counts[i] = array_column(tuple, desc, 4 + i, i < 5 ? INT8OID : TIMESTAMPTZOID, &columns[i]);
-	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0]
-		|| counts[5] != counts[4])
+	cursor->nopen = array_column(tuple, desc, CURSOR_OPEN_FIRST, INT8OID, &first);
+	if (array_column(tuple, desc, CURSOR_OPEN_LAST, INT8OID, &last) != cursor->nopen)
 		elog(ERROR, "the cursor's arrays do not match");
-
-	cursor->nopen = counts[0];
-	cursor->open = palloc(cursor->nopen * sizeof(OpenStretch) + 1);
+	cursor->open = palloc0(cursor->nopen * sizeof(OpenStretch) + 1);
 	for (int i = 0; i < cursor->nopen; i++)
-		cursor->open[i] = (OpenStretch){
-			{DatumGetInt64(columns[0][i]), DatumGetInt64(columns[1][i])},
-			(uint64) DatumGetInt64(columns[2][i]),
-			(uint64) DatumGetInt64(columns[3][i])
-		};
-	cursor->quiet.count = counts[4];
-	cursor->quiet.transactions = palloc(counts[4] * sizeof(QuietTransaction) + 1);
-	for (int i = 0; i < counts[4]; i++)
+		cursor->open[i].numbers = (Stretch) {DatumGetInt64(first[i]), DatumGetInt64(last[i])};
+}
+
+/* that, too, and who was quiet */
+static void
+read_transactions(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	Datum	   *lowest;
+	Datum	   *horizon;
+	Datum	   *xid;
+	Datum	   *since;
+
+	if (array_column(tuple, desc, CURSOR_OPEN_LOWEST, INT8OID, &lowest) != cursor->nopen
+		|| array_column(tuple, desc, CURSOR_OPEN_HORIZON, INT8OID, &horizon) != cursor->nopen)
+		elog(ERROR, "the cursor's arrays do not match");
+	for (int i = 0; i < cursor->nopen; i++)
+	{
+		cursor->open[i].lowest = (uint64) DatumGetInt64(lowest[i]);
+		cursor->open[i].horizon = (uint64) DatumGetInt64(horizon[i]);
+	}
+	cursor->quiet.count = array_column(tuple, desc, CURSOR_QUIET_XID, INT8OID, &xid);
+	if (array_column(tuple, desc, CURSOR_QUIET_SINCE, TIMESTAMPTZOID, &since) != cursor->quiet.count)
+		elog(ERROR, "the cursor's arrays do not match");
+	cursor->quiet.transactions = palloc(cursor->quiet.count * sizeof(QuietTransaction) + 1);
+	for (int i = 0; i < cursor->quiet.count; i++)
 		cursor->quiet.transactions[i] = (QuietTransaction){
-			(uint64) DatumGetInt64(columns[4][i]), DatumGetTimestampTz(columns[5][i])
+			(uint64) DatumGetInt64(xid[i]), DatumGetTimestampTz(since[i])
 		};
 }
 
+static void
+read_identity(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		identity = heap_getattr(tuple, CURSOR_IDENTITY, desc, &isnull);
+
+	cursor->identity = isnull ? NULL : TextDatumGetCString(identity);
+}
+
+static void
+read_last(Cursor *cursor, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+
+	cursor->last = DatumGetInt64(heap_getattr(tuple, CURSOR_LAST, desc, &isnull));
+}
+
+static void
+lock_row(Cursor *cursor)
+{
+	static StreamQuery query = {.text = LOCK_QUERY};
+	HeapTuple	tuple;
+	TupleDesc	desc;
+
+	if (SPI_execute_plan(stream_plan(&query), NULL, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the cursor");
+	if (SPI_processed == 0)
+		return;
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	read_last(cursor, tuple, desc);
+	read_open(cursor, tuple, desc);
+	read_transactions(cursor, tuple, desc);
+	read_identity(cursor, tuple, desc);
+}
+
 /*
- * Reads the cursor, for posting also locks it; when another poster has it, last
- * becomes -1.
+ * By its key: while somebody holds an old snapshot, each posting leaves a version behind
+ * that cannot be removed yet, and the one row stays where the last of them was put.
+ */
+static void
+find_row(Cursor *cursor)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, CURSOR_SINGLE, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(true));
+	scan = catalog_scan_active(TABLE_CURSOR, INDEX_CURSOR, &key, 1);
+	tuple = catalog_next(&scan);
+	if (tuple)
+	{
+		read_last(cursor, tuple, RelationGetDescr(scan.heap));
+		read_open(cursor, tuple, RelationGetDescr(scan.heap));
+		cursor->written_by = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	}
+	catalog_end(&scan);
+}
+
+/*
+ * Reads how far it has come and what is open.  For posting also locks it, inside SPI, and
+ * reads the rest; when another poster has it, last becomes -1.
  */
 void
 cursor_read(Cursor *cursor, bool lock)
 {
-	static StreamQuery read_query = {.text = "select " CURSOR_COLUMNS};
-	static StreamQuery lock_query = {.text = "select " CURSOR_COLUMNS " for update skip locked"};
-	SPIPlanPtr	plan = stream_plan(lock ? &lock_query : &read_query);
-	HeapTuple	tuple;
-	bool		isnull;
-
 	memset(cursor, 0, sizeof(Cursor));
 	cursor->last = -1;
-	if (SPI_execute_plan(plan, NULL, NULL, !lock, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the cursor");
-	if (SPI_processed == 0)
-		return;
-
-	tuple = SPI_tuptable->vals[0];
-	cursor->written_by = DatumGetTransactionId(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-	cursor->last = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
-	cursor->identity = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
-	read_open(cursor, tuple, SPI_tuptable->tupdesc);
+	if (lock)
+		lock_row(cursor);
+	else
+		find_row(cursor);
 }
 
 /* where rows not yet folded may lie: the open stretches, and all above last */

@@ -191,6 +191,49 @@ distribution_next(ShareReader *reader, Share *share)
 	return true;
 }
 
+/* leaves out a number; one that does not end leads to the end */
+static inline const uint8 *
+after_varint(const uint8 *next, const uint8 *end)
+{
+	while (next < end && *next >= 0x80)
+		next++;
+	return next + 1;
+}
+
+/* the kind of the next share, which is there, as nobody has checked yet */
+Entry
+distribution_peek(const ShareReader *reader)
+{
+	return (Entry) (*reader->next >> 4);
+}
+
+/* leaves out the next share */
+void
+distribution_skip(ShareReader *reader)
+{
+	reader->next = after_varint(after_varint(reader->next + 2, reader->end), reader->end);
+}
+
+/*
+ * Whether an account stands in it by number.  Takes nothing apart: of many rows hardly
+ * any names it.  One that is damaged is told by who reads the shares.
+ */
+bool
+distribution_names(const Distribution *distribution, int64 account)
+{
+	ShareReader reader = distribution_reader(distribution);
+	uint8		number[MAX_VARINT];
+	int			len = (int) (put_varint(number, (uint64) account) - number);
+
+	if (account == ACCOUNT_SELF)
+		return false;
+	/* entry and level come before it; no number begins another one */
+	for (; reader.end - reader.next > 2 + len; distribution_skip(&reader))
+		if (reader.next[2] == number[0] && memcmp(reader.next + 2, number, len) == 0)
+			return true;
+	return false;
+}
+
 /* ---- text form ---- */
 
 typedef enum Field

@@ -61,6 +61,9 @@ extern Distribution *distribution_finish(StringInfo building);
 
 extern ShareReader distribution_reader(const Distribution *distribution);
 extern bool distribution_next(ShareReader *reader, Share *share);
+extern Entry distribution_peek(const ShareReader *reader);
+extern void distribution_skip(ShareReader *reader);
+extern bool distribution_names(const Distribution *distribution, int64 account);
 
 extern Datum distribution_out(PG_FUNCTION_ARGS);
 extern const char *entry_name(Entry entry);

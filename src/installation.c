@@ -59,19 +59,16 @@ version_of_tables(void)
 	return version;
 }
 
-/*
- * require_installed(): 55000 with a hint before install(), also after an update of the
- * extension.
- */
-Datum
-require_installed(PG_FUNCTION_ARGS)
+/* 55000 with a hint before install(), also after an update of the extension */
+void
+installation_require(void)
 {
 	static bool found = false;
 	static uint64 found_in;
 	char	   *version;
 
 	if (found && found_in == catalog_any_generation())
-		PG_RETURN_VOID();
+		return;
 	found = false;
 	found_in = catalog_any_generation();
 	version = version_of_tables();
@@ -87,5 +84,12 @@ require_installed(PG_FUNCTION_ARGS)
 				 errhint("Run: select rewards.install();")));
 	pfree(version);
 	found = true;
+}
+
+/* require_installed(): the same for calls in SQL */
+Datum
+require_installed(PG_FUNCTION_ARGS)
+{
+	installation_require();
 	PG_RETURN_VOID();
 }

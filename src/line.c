@@ -7,23 +7,48 @@
  * drawn when it was made.  What adds up shares has no use for edges, and what
  * follows edges none for shares, so the tail of each is read by itself.
  *
- * Usage, of which there is most, is read straight by index, the rest by a query.
+ * Usage, of which there is most, is read straight by index, and so is the journal of a
+ * tail, with which each read begins; the rest by a query.  Who asks for one account
+ * is spared the rows that do not name it.
  *
  * Everything here changes nothing and, unless it says otherwise, runs inside SPI.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog.h"
 #include "catalog/pg_type.h"
 #include "line.h"
+#include "miscadmin.h"
 #include "number.h"
 #include "usage.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "watch.h"
 
 /* stretches this near are read in one go, what lies between is skipped */
 #define NEAR_ENOUGH 256
 
-/* the columns of journal and edges */
+/* columns of rewards.journal that are read here */
+enum
+{
+	JOURNAL_ID = 1,
+	JOURNAL_CREATED_AT,
+	JOURNAL_UNIT = 4,
+	JOURNAL_DISTRIBUTION,
+	JOURNAL_EVENT = 8,
+	JOURNAL_REVERSES_SOURCE = 11,
+	JOURNAL_REVERSES_ID,
+	JOURNAL_EXPIRES_AT = 14,
+	JOURNAL_MODEL = 16,
+	JOURNAL_REQUESTS,
+	JOURNAL_TOKENS
+};
+
+/* the columns of journal and edges by query */
 enum
 {
 	LINE_NUMBER,
@@ -65,11 +90,6 @@ enum
 	" select a.seen_from, null::timestamptz, false, null, null" \
 	" from rewards.account a where a.referrer is not null and a.seen_from between $1 and $2"
 
-static StreamQuery journal = {
-	.text = JOURNAL_QUERY,
-	.nargs = 2,
-	.types = {INT8OID, INT8OID}
-};
 static StreamQuery edges = {
 	.text = EDGE_QUERY,
 	.nargs = 2,
@@ -86,20 +106,24 @@ static StreamQuery in_order = {
 	.types = {INT8OID, INT8OID}
 };
 
+/* visits an entry of the journal, its columns by number less one */
+typedef bool (*EntryVisitor) (const Datum *values, const bool *nulls, void *context);
+
 /*
  * The reading of neighbouring stretches: of a query's rows, of usage, or of both in
- * order of their numbers.
+ * order of their numbers; or of usage and then the journal.
  */
 typedef struct StretchReader
 {
 	RowVisitor	visit;			/* of the query's rows */
 	RowVisitor	visit_usage;	/* NULL: usage is not read */
+	EntryVisitor visit_entry;	/* NULL: nor is the journal */
 	void	   *context;
 	const Stretch *stretches;
 	int			count;
 	UsageScan  *usage;
 	TupleTableSlot *next;		/* of usage, NULL at the end */
-	MemoryContext scratch;		/* for one row of usage */
+	MemoryContext scratch;		/* for one row */
 	bool		stopped;
 } StretchReader;
 
@@ -108,6 +132,7 @@ typedef struct LineReader
 {
 	LineVisitor visit;
 	void	   *context;
+	const Party *party;			/* NULL: all rows */
 } LineReader;
 
 static bool
@@ -166,6 +191,38 @@ visit_within(TupleTableSlot *slot, void *context)
 	return !reader->stopped;
 }
 
+/* visits what neighbouring stretches have of the journal */
+static void
+visit_journal(StretchReader *reader, int64 first, int64 last)
+{
+	MemoryContext previous;
+	Datum	   *values;
+	bool	   *nulls;
+	ScanKeyData keys[2];
+	CatalogScan scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], JOURNAL_ID, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(first));
+	ScanKeyInit(&keys[1], JOURNAL_ID, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(last));
+	scan = catalog_scan_active(TABLE_JOURNAL, INDEX_JOURNAL, keys, 2);
+	values = palloc(RelationGetDescr(scan.heap)->natts * sizeof(Datum));
+	nulls = palloc(RelationGetDescr(scan.heap)->natts * sizeof(bool));
+	while (!reader->stopped && (tuple = catalog_next(&scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		heap_deform_tuple(tuple, RelationGetDescr(scan.heap), values, nulls);
+		if (!is_in(reader, DatumGetInt64(values[JOURNAL_ID - 1])))
+			continue;
+		previous = MemoryContextSwitchTo(reader->scratch);
+		reader->stopped = !reader->visit_entry(values, nulls, reader->context);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(reader->scratch);
+	}
+	catalog_end(&scan);
+	pfree(values);
+	pfree(nulls);
+}
+
 /* reads what lies from the first to the last of neighbouring stretches */
 static void
 read_neighbours(StretchReader *reader, StreamQuery *query)
@@ -187,6 +244,8 @@ read_neighbours(StretchReader *reader, StreamQuery *query)
 		usage_end(reader->usage);
 		reader->next = NULL;
 	}
+	if (reader->visit_entry)
+		visit_journal(reader, first, last);
 }
 
 /* visits what of ascending, disjoint stretches a query and usage have, as the reader says */
@@ -243,6 +302,24 @@ read_distribution(int64 number, const Datum *values, const bool *nulls, int colu
 	return (Distribution *) PG_DETOAST_DATUM_PACKED(values[column]);
 }
 
+static bool
+is_name(const Id *name, Datum value, bool isnull)
+{
+	Id			id = id_of_datum(value, isnull);
+
+	return id.text && id.len == name->len && memcmp(id.text, name->text, id.len) == 0;
+}
+
+/* whether a row is of a party that somebody asked for, or gives it a share */
+static bool
+names_party(const Party *party, const Datum *values, const bool *nulls, const Distribution *distribution)
+{
+	UsageColumn own = party->kind == KIND_USER ? COLUMN_USER_ID : COLUMN_PROVIDER_ID;
+
+	return is_name(&party->name, values[own], nulls[own])
+		|| distribution_names(distribution, party->number);
+}
+
 /* RowVisitor of usage */
 static bool
 visit_usage(TupleTableSlot *slot, void *context)
@@ -254,9 +331,11 @@ visit_usage(TupleTableSlot *slot, void *context)
 	LineRow		row = {0};
 
 	row.number = DatumGetInt64(values[COLUMN_ID]);
+	row.distribution = read_distribution(row.number, values, nulls, COLUMN_DISTRIBUTION);
+	if (reader->party && !names_party(reader->party, values, nulls, row.distribution))
+		return true;
 	row.created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
 	row.unit = UNIT_OF_USAGE;
-	row.distribution = read_distribution(row.number, values, nulls, COLUMN_DISTRIBUTION);
 	row.succeeded = status >= 200 && status <= 299;
 	row.input_tokens = DatumGetInt32(values[COLUMN_INPUT_TOKENS]);
 	row.tokens = row.input_tokens + DatumGetInt32(values[COLUMN_OUTPUT_TOKENS]);
@@ -267,6 +346,44 @@ visit_usage(TupleTableSlot *slot, void *context)
 	row.tier = id_of_datum(values[COLUMN_TIER], nulls[COLUMN_TIER]);
 	row.request = id_of_datum(values[COLUMN_REQUEST_ID], nulls[COLUMN_REQUEST_ID]);
 	row.cost = nulls[COLUMN_COST] ? 0 : amount_of_datum(values[COLUMN_COST]);
+	return reader->visit(&row, reader->context);
+}
+
+/* what an entry is about, if that is in a table: 0 for nothing */
+static int64
+about(const char *table, const Datum *values, const bool *nulls)
+{
+	Id			source = id_of_datum(values[JOURNAL_REVERSES_SOURCE - 1], nulls[JOURNAL_REVERSES_SOURCE - 1]);
+
+	if (source.text == NULL || nulls[JOURNAL_REVERSES_ID - 1] || source.len != strlen(table)
+		|| memcmp(source.text, table, source.len) != 0)
+		return 0;
+	return DatumGetInt64(values[JOURNAL_REVERSES_ID - 1]);
+}
+
+/* EntryVisitor */
+static bool
+visit_entry(const Datum *values, const bool *nulls, void *context)
+{
+	LineReader *reader = (LineReader *) context;
+	LineRow		row = {0};
+	Id			event = id_of_datum(values[JOURNAL_EVENT - 1], nulls[JOURNAL_EVENT - 1]);
+
+	row.number = DatumGetInt64(values[JOURNAL_ID - 1]);
+	row.distribution = read_distribution(row.number, values, nulls, JOURNAL_DISTRIBUTION - 1);
+	if (reader->party && !distribution_names(row.distribution, reader->party->number))
+		return true;
+	row.created_at = DatumGetTimestampTz(values[JOURNAL_CREATED_AT - 1]);
+	row.unit = (Unit) DatumGetInt16(values[JOURNAL_UNIT - 1]);
+	row.model = id_of_datum(values[JOURNAL_MODEL - 1], nulls[JOURNAL_MODEL - 1]);
+	row.succeeded = true;
+	row.requests = DatumGetInt32(values[JOURNAL_REQUESTS - 1]);
+	row.tokens = DatumGetInt64(values[JOURNAL_TOKENS - 1]);
+	row.reverses = event.text && event.len == 8 && memcmp(event.text, "reversal", 8) == 0;
+	row.expires_at = nulls[JOURNAL_EXPIRES_AT - 1] ? DT_NOEND
+		: DatumGetTimestampTz(values[JOURNAL_EXPIRES_AT - 1]);
+	row.about = about("journal", values, nulls);
+	row.usage = about("usage_logs", values, nulls);
 	return reader->visit(&row, reader->context);
 }
 
@@ -311,7 +428,7 @@ read_stretches(StreamQuery *query, bool usage, const Stretch *stretches, int cou
 			   LineVisitor visit, void *context)
 {
 	LineReader	line = {visit, context};
-	StretchReader reader = {visit_slot, usage ? visit_usage : NULL, &line};
+	StretchReader reader = {.visit = visit_slot, .visit_usage = usage ? visit_usage : NULL, .context = &line};
 
 	read_each(&reader, query, stretches, count);
 }
@@ -326,45 +443,46 @@ line_read(const Stretch *stretches, int count, LineVisitor visit, void *context)
 	read_stretches(&in_order, true, stretches, count, visit, context);
 }
 
-/* connects to SPI and finds where rows not yet folded may lie; nowhere without a cursor */
+/* finds where rows not yet folded may lie; nowhere without a cursor */
 static int
-begin_tail(Cursor *cursor, Stretch **stretches)
+find_tail(Cursor *cursor, Stretch **stretches)
 {
 	watch_tail();
-	SPI_connect();
 	cursor_read(cursor, false);
 	return cursor->last >= 0 ? cursor_tail(cursor, stretches) : 0;
 }
 
-static TransactionId
-read_tail(StreamQuery *query, bool usage, LineVisitor visit, void *context)
+/*
+ * Visits usage and journal recorded and not yet folded, in any order, cursor and
+ * rows under the active snapshot; for a party only what names it.  Returns which
+ * transaction wrote the totals that the tail goes with.  Needs no SPI.
+ */
+TransactionId
+line_read_tail(const Party *party, LineVisitor visit, void *context)
 {
+	LineReader	line = {visit, context, party};
+	StretchReader reader = {.visit_usage = visit_usage, .visit_entry = visit_entry, .context = &line};
 	Cursor		cursor;
 	Stretch    *stretches;
-	int			count = begin_tail(&cursor, &stretches);
+	int			count = find_tail(&cursor, &stretches);
 
 	if (count > 0)
-		read_stretches(query, usage, stretches, count, visit, context);
-	SPI_finish();
+		read_each(&reader, NULL, stretches, count);
 	return cursor.written_by;
 }
 
-/*
- * Visits usage and journal recorded and not yet folded, in any order, cursor and
- * rows under the active snapshot.  Returns which transaction wrote the totals that
- * the tail goes with.  Connects to SPI by itself.
- */
-TransactionId
-line_read_tail(LineVisitor visit, void *context)
-{
-	return read_tail(&journal, true, visit, context);
-}
-
-/* the same for the referral edges */
+/* the same for the referral edges; connects to SPI by itself */
 void
 line_read_tail_edges(LineVisitor visit, void *context)
 {
-	read_tail(&edges, false, visit, context);
+	Cursor		cursor;
+	Stretch    *stretches;
+	int			count = find_tail(&cursor, &stretches);
+
+	SPI_connect();
+	if (count > 0)
+		read_stretches(&edges, false, stretches, count, visit, context);
+	SPI_finish();
 }
 
 /* the reading of a tail's start */
@@ -417,8 +535,9 @@ line_read_start(LineVisitor visit, void *context)
 	StartReader reader = {visit, context, 0};
 	Cursor		cursor;
 	Stretch    *stretches;
-	int			count = begin_tail(&cursor, &stretches);
+	int			count = find_tail(&cursor, &stretches);
 
+	SPI_connect();
 	if (count > 0)
 	{
 		line_stream(&start_of_tail, stretches, count, visit_start, &reader);

@@ -50,13 +50,21 @@ typedef struct LineRow
 	int64		referrer;
 } LineRow;
 
+/* an account that somebody asks for: by number in shares, if it has one, else by name */
+typedef struct Party
+{
+	AccountKind kind;
+	Id			name;
+	int64		number;			/* ACCOUNT_SELF while it is not registered */
+} Party;
+
 /* so many rows of the tail are counted one by one: what takes a millisecond or two */
 #define LINE_START INT64CONST(2000)
 
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
-extern TransactionId line_read_tail(LineVisitor visit, void *context);
+extern TransactionId line_read_tail(const Party *party, LineVisitor visit, void *context);
 extern void line_read_tail_edges(LineVisitor visit, void *context);
 extern int64 line_read_start(LineVisitor visit, void *context);
 extern void line_stream(StreamQuery *query, const Stretch *stretches, int count,

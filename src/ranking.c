@@ -16,14 +16,17 @@
 
 #include "access/xact.h"
 #include "accounts.h"
+#include "argument.h"
 #include "byte_hash.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "installation.h"
 #include "memo.h"
 #include "miscadmin.h"
 #include "ranking.h"
+#include "reader.h"
 #include "score.h"
-#include "stream.h"
+#include "standing.h"
 #include "totals.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -32,6 +35,12 @@
 PG_FUNCTION_INFO_V1(board_top);
 PG_FUNCTION_INFO_V1(board_rank);
 PG_FUNCTION_INFO_V1(board_around);
+PG_FUNCTION_INFO_V1(leaderboard_top_text);
+PG_FUNCTION_INFO_V1(leaderboard_top_date);
+PG_FUNCTION_INFO_V1(leaderboard_rank_text);
+PG_FUNCTION_INFO_V1(leaderboard_rank_date);
+PG_FUNCTION_INFO_V1(leaderboard_around_text);
+PG_FUNCTION_INFO_V1(leaderboard_around_date);
 
 /* an account's place on a board */
 typedef struct Place
@@ -56,7 +65,9 @@ typedef struct Ranking
 {
 	Board		board;
 	DateADT		month;			/* ALL_TIME, or the first of a month */
-	bool		remembering;	/* folded scores, while nobody posts */
+	bool		remembering;	/* folded scores and buckets, while nobody posts */
+	KeyedTable	scores;
+	bool		scores_open;
 	HTAB	   *contenders;		/* Contender, by account */
 	Place	   *places;			/* of the contenders */
 	int			nplaces;
@@ -97,60 +108,33 @@ add_delta(Ranking *ranking, int64 account, const Total *line)
 	contender->delta += line->amount;
 }
 
-/*
- * Whether a line of the tail counts on the board; of an account of unknown
- * kind, whether it may.
- */
-static bool
-line_counts(const Ranking *ranking, const Total *line)
-{
-	AccountKind kind = line->kind == KIND_UNKNOWN ? board_kind(ranking->board)
-		: (AccountKind) line->kind;
-
-	return (ranking->month == ALL_TIME || ranking->month == line->key.period)
-		&& board_counts(ranking->board, kind, line->key.unit, line->key.entry);
-}
-
 /* what the tail adds to each account */
 static void
 collect_deltas(Ranking *ranking, Totals *totals)
 {
-	int64	   *keys = totals_name_keys(totals);
+	int64	   *keys;
 	HASH_SEQ_STATUS scan;
 	Total	   *line;
 
+	if (hash_get_num_entries(totals->totals) == 0)
+		return;
+	keys = totals_name_keys(totals);
 	hash_seq_init(&scan, totals->totals);
 	while ((line = hash_seq_search(&scan)) != NULL)
 	{
 		int64		account = line->key.account;
 
-		if (line->amount == 0 || !line_counts(ranking, line))
+		if (line->amount == 0)
 			continue;
 		add_delta(ranking, account < 0 ? keys[NAME_PLACE(account)] : account, line);
 	}
 	pfree(keys);
 }
 
-static StreamQuery banned_query = {
-	.text = "select s.account from rewards.present_statuses s where s.status = 'banned'"
-};
-
-/* RowVisitor */
-static bool
-add_banned(TupleTableSlot *slot, void *context)
-{
-	find_contender((Ranking *) context, DatumGetInt64(slot->tts_values[0]))->banned = true;
-	return true;
-}
-
 static void
-collect_banned(Ranking *ranking)
+add_banned(int64 account, void *context)
 {
-	if (catalog_is_empty(TABLE_ACCOUNT_STATUS))
-		return;
-	SPI_connect();
-	stream_rows(&banned_query, NULL, NULL, add_banned, ranking);
-	SPI_finish();
+	find_contender((Ranking *) context, account)->banned = true;
 }
 
 /*
@@ -197,17 +181,22 @@ begin_remembering(TransactionId written_by)
 	return true;
 }
 
-/* the folded score of an account, zero without one; its name is a copy */
+/* the folded score of an account, zero without one; its name, NULL if it is not known, is a copy */
 static Place
-read_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+read_folded(Ranking *ranking, int64 account, int kind, const char *name)
 {
-	Place		place = {.account = account, .kind = (AccountKind) kind};
+	Place		place = {.account = account, .kind = (AccountKind) kind, .name = name ? pstrdup(name) : NULL};
 	Score		score;
 
-	if (score_find(scores, ranking->board, ranking->month, account, &score))
+	/* mostly all that is asked for is remembered */
+	if (!ranking->scores_open)
+		scores_open(&ranking->scores, false);
+	ranking->scores_open = true;
+	if (score_find(&ranking->scores, ranking->board, ranking->month, account, &score))
 	{
 		place.folded = score.points;
-		place.name = pnstrdup(score.name.text, score.name.len);
+		if (name == NULL)
+			place.name = pnstrdup(score.name.text, score.name.len);
 	}
 	if (kind == KIND_UNKNOWN || place.name == NULL)
 		place.name = account_describe(account, &place.kind);
@@ -215,7 +204,7 @@ read_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
 }
 
 static Place
-find_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
+find_folded(Ranking *ranking, int64 account, int kind, const char *name)
 {
 	FoldedKey	key = {account, ranking->board, ranking->month};
 	FoldedScore *known = ranking->remembering ? memo_find(folded, &key, sizeof(key)) : NULL;
@@ -227,7 +216,7 @@ find_folded(const Ranking *ranking, KeyedTable *scores, int64 account, int kind)
 			.account = account, .kind = known->kind, .folded = known->points,
 			.name = pstrdup(known->name)
 		};
-	place = read_folded(ranking, scores, account, kind);
+	place = read_folded(ranking, account, kind, name);
 	if (ranking->remembering)
 	{
 		name_size = strlen(place.name) + 1;
@@ -252,15 +241,14 @@ add_place(Ranking *ranking, Place place)
 
 /* the place of a contender by its folded score and what the tail adds */
 static void
-place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
-				const Contender *contender)
+place_contender(Ranking *ranking, const Totals *totals, const Contender *contender)
 {
 	Place		place = {.kind = (AccountKind) contender->kind};
 
 	if (contender->account < 0)
 		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
 	else
-		place = find_folded(ranking, scores, contender->account, contender->kind);
+		place = find_folded(ranking, contender->account, contender->kind, NULL);
 	place.points = contender->banned ? 0 : place.folded + contender->delta;
 	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
 		add_place(ranking, place);
@@ -269,20 +257,17 @@ place_contender(Ranking *ranking, const Totals *totals, KeyedTable *scores,
 static void
 place_contenders(Ranking *ranking, const Totals *totals)
 {
-	KeyedTable	scores;
 	HASH_SEQ_STATUS scan;
 	Contender  *contender;
 
 	if (hash_get_num_entries(ranking->contenders) == 0)
 		return;
-	scores_open(&scores, false);
 	hash_seq_init(&scan, ranking->contenders);
 	while ((contender = hash_seq_search(&scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		place_contender(ranking, totals, &scores, contender);
+		place_contender(ranking, totals, contender);
 	}
-	keyed_close(&scores);
 }
 
 /* reads the tail for a board */
@@ -297,9 +282,10 @@ ranking_create(Board board, DateADT month)
 	ranking->allocated = 64;
 	ranking->places = palloc(ranking->allocated * sizeof(Place));
 	ranking->contenders = byte_hash(CurrentMemoryContext, "contenders", sizeof(int64), sizeof(Contender));
-	ranking->remembering = begin_remembering(line_read_tail(totals_visit, totals));
+	totals_only_board(totals, board, month);
+	ranking->remembering = begin_remembering(totals_add_tail(totals));
 	collect_deltas(ranking, totals);
-	collect_banned(ranking);
+	standing_each_banned(add_banned, ranking);
 	place_contenders(ranking, totals);
 	return ranking;
 }
@@ -312,6 +298,84 @@ is_contender(const Ranking *ranking, int64 account)
 
 /* ---- counting ---- */
 
+/* all buckets of a board, the highest first */
+typedef struct Buckets
+{
+	int64		accounts;		/* in all of them */
+	int			count;
+	struct
+	{
+		AmountSum	lowest;
+		int64		above;		/* accounts in the buckets before */
+	}			bucket[FLEXIBLE_ARRAY_MEMBER];
+} Buckets;
+
+typedef struct BucketsKey
+{
+	int32		board;
+	DateADT		month;
+} BucketsKey;
+
+#define BUCKETS_SIZE(count)	(offsetof(Buckets, bucket) + (count) * sizeof(((Buckets *) NULL)->bucket[0]))
+
+static Buckets *
+read_buckets(const Ranking *ranking)
+{
+	int			allocated = 64;
+	Buckets    *buckets = palloc0(BUCKETS_SIZE(allocated));
+	Bucket		bucket;
+	BucketWalk	walk;
+
+	bucket_walk(&walk, ranking->board, ranking->month, BackwardScanDirection);
+	while (bucket_next(&walk, &bucket))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (buckets->count == allocated)
+			buckets = repalloc_huge(buckets, BUCKETS_SIZE((Size) (allocated *= 2)));
+		buckets->bucket[buckets->count].lowest = bucket.lowest;
+		buckets->bucket[buckets->count++].above = buckets->accounts;
+		buckets->accounts += bucket.accounts;
+	}
+	bucket_walk_end(&walk);
+	return buckets;
+}
+
+/* they are as many as the accounts of one: remembered as long as folded scores are, and until another is */
+static const Buckets *
+find_buckets(const Ranking *ranking)
+{
+	BucketsKey	key = {ranking->board, ranking->month};
+	Buckets    *known = ranking->remembering ? memo_find(folded, &key, sizeof(key)) : NULL;
+	Buckets    *buckets;
+
+	if (known)
+		return known;
+	buckets = read_buckets(ranking);
+	if (!ranking->remembering || BUCKETS_SIZE((Size) buckets->count) > memo_part(PART_OF_SCORES))
+		return buckets;
+	known = memo_put(folded, &key, sizeof(key), BUCKETS_SIZE(buckets->count));
+	return memcpy(known, buckets, BUCKETS_SIZE(buckets->count));
+}
+
+/* the place of the first bucket that begins at these points or below; their number if there is none */
+static int
+bucket_of(const Buckets *buckets, AmountSum points)
+{
+	int			low = 0;
+	int			high = buckets->count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (buckets->bucket[middle].lowest > points)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * How many accounts have more points than these; in *of, if asked for, how many
  * there are on the board.
@@ -319,37 +383,26 @@ is_contender(const Ranking *ranking, int64 account)
 static int64
 count_above(const Ranking *ranking, AmountSum points, int64 *of)
 {
-	int64		above = 0;
-	int64		all = 0;
-	AmountSum	upto = 0;
-	bool		found = false;
-	Bucket		bucket;
-	BucketWalk	walk;
+	const Buckets *buckets = find_buckets(ranking);
+	int			place = bucket_of(buckets, points);
+	int64		all = buckets->accounts;
+	int64		above = all;
 
-	bucket_walk(&walk, ranking->board, ranking->month, BackwardScanDirection);
-	while ((!found || of) && bucket_next(&walk, &bucket))
+	if (place < buckets->count)
 	{
-		all += bucket.accounts;
-		if (found)
-			continue;
-		if (bucket.lowest > points)
-		{
-			above = all;
-			upto = bucket.lowest;
-			continue;
-		}
-		found = true;
-		if (bucket.lowest + 1 != upto)
+		AmountSum	upto = place > 0 ? buckets->bucket[place - 1].lowest : 0;
+
+		above = buckets->bucket[place].above;
+		/* nobody in a bucket of one value is above anybody else */
+		if (buckets->bucket[place].lowest + 1 != upto)
 			above += score_count(ranking->board, ranking->month, points, upto);
 	}
-	bucket_walk_end(&walk);
-
 	for (int i = 0; i < ranking->nplaces; i++)
 	{
-		const Place *place = &ranking->places[i];
+		const Place *other = &ranking->places[i];
 
-		above += (place->points > points) - (place->folded > points);
-		all += (place->points > 0) - (place->folded > 0);
+		above += (other->points > points) - (other->folded > points);
+		all += (other->points > 0) - (other->folded > 0);
 	}
 	if (of)
 		*of = all;
@@ -483,20 +536,20 @@ begin_ranking(void)
 }
 
 static void
-end_ranking(MemoryContext caller)
+end_ranking(Ranking *ranking, MemoryContext caller)
 {
+	if (ranking->scores_open)
+		keyed_close(&ranking->scores);
 	MemoryContextDelete(MemoryContextSwitchTo(caller));
 }
 
 #define MONTH_ARGUMENT	1		/* NULL is all time */
 #define MOST_PLACES		1000000 /* that one call lists */
+#define MOST_NEIGHBOURS	100000
 
-/*
- * The board and month that a function was asked for.  What users give is checked in
- * SQL, with words for them; this keeps away from memory what else comes.
- */
-static Ranking *
-ranking_of_arguments(FunctionCallInfo fcinfo)
+/* what internal functions are asked for: this keeps away from memory what makes no sense */
+static Board
+board_argument(FunctionCallInfo fcinfo)
 {
 	int			board = PG_GETARG_INT16(0);
 
@@ -509,8 +562,13 @@ ranking_of_arguments(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no board number %d", board)));
-	return ranking_create((Board) board,
-						  PG_ARGISNULL(MONTH_ARGUMENT) ? ALL_TIME : PG_GETARG_DATEADT(MONTH_ARGUMENT));
+	return (Board) board;
+}
+
+static DateADT
+month_argument(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(MONTH_ARGUMENT) ? ALL_TIME : PG_GETARG_DATEADT(MONTH_ARGUMENT);
 }
 
 static int64
@@ -525,99 +583,83 @@ places_argument(FunctionCallInfo fcinfo, int argument)
 	return n;
 }
 
-/*
- * board_top(board, month, n) returns setof (rank, kind, account, points): the
- * first n of a board; month NULL is all time.
- */
-Datum
-board_top(PG_FUNCTION_ARGS)
+/* the first n of a board */
+static void
+put_top(FunctionCallInfo fcinfo, Board board, DateADT month, int64 n)
 {
-	int64		n = places_argument(fcinfo, 2);
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
-	ranking = ranking_of_arguments(fcinfo);
+	ranking = ranking_create(board, month);
 	list = list_contenders(ranking, n);
 	take_scores(ranking, &list, NULL, ForwardScanDirection, n);
 	qsort(list.places, list.count, sizeof(Place), compare_places);
 	put_places(fcinfo, ranking, list.places, Min(n, list.count));
-	end_ranking(caller);
-	return (Datum) 0;
+	end_ranking(ranking, caller);
 }
 
 /* the place of an account: among the contenders, else by its folded score */
 static Place
-find_place(const Ranking *ranking, AccountKind kind, char *name)
+find_place(Ranking *ranking, AccountKind kind, Id id)
 {
+	char	   *name = pnstrdup(id.text, id.len);
 	Place		place = {.kind = kind, .name = name};
-	Score		score;
-	KeyedTable	scores;
 
 	for (int i = 0; i < ranking->nplaces; i++)
 		if (ranking->places[i].kind == kind && strcmp(ranking->places[i].name, name) == 0)
 			return ranking->places[i];
 
-	place.account = account_look_up(kind, (Id){name, strlen(name)}).number;
-	if (place.account == ACCOUNT_SELF)
-		return place;
-	scores_open(&scores, false);
-	if (score_find(&scores, ranking->board, ranking->month, place.account, &score))
-		place.points = place.folded = score.points;
-	keyed_close(&scores);
+	place.account = account_look_up(kind, id).number;
+	if (place.account != ACCOUNT_SELF)
+		place.points = place.folded = find_folded(ranking, place.account, kind, name).folded;
 	return place;
 }
 
-static Place
-place_argument(FunctionCallInfo fcinfo, const Ranking *ranking)
+/* (rank, points, of): of each function that returns it the same, so made once */
+static TupleDesc
+rank_row(FunctionCallInfo fcinfo)
 {
-	return find_place(ranking, account_kind_of(PG_GETARG_DATUM(2)),
-					  text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	static TupleDesc row = NULL;
+	TupleDesc	desc;
+	MemoryContext previous;
+
+	if (row)
+		return row;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "a rank must be a row");
+	previous = MemoryContextSwitchTo(TopMemoryContext);
+	row = BlessTupleDesc(CreateTupleDescCopy(desc));
+	MemoryContextSwitchTo(previous);
+	return row;
 }
 
-/*
- * board_rank(board, month, kind, account) returns (rank, points, of); the rank
- * is NULL for who has nothing above zero.
- */
-Datum
-board_rank(PG_FUNCTION_ARGS)
+/* the rank is NULL for who has nothing above zero */
+static Datum
+rank_of(FunctionCallInfo fcinfo, Board board, DateADT month, AccountKind kind, Id id)
 {
-	MemoryContext caller;
-	Ranking    *ranking;
-	Place		place;
-	TupleDesc	desc;
-	int64		above;
+	MemoryContext caller = begin_ranking();
+	Ranking    *ranking = ranking_create(board, month);
+	Place		place = find_place(ranking, kind, id);
 	int64		of;
+	int64		above = count_above(ranking, Max(place.points, 0), &of);
 	Datum		values[3];
 	bool		nulls[3] = {0};
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "board_rank() must return a row");
-	desc = BlessTupleDesc(desc);
-	caller = begin_ranking();
-	ranking = ranking_of_arguments(fcinfo);
-	place = place_argument(fcinfo, ranking);
-	above = count_above(ranking, Max(place.points, 0), &of);
-	end_ranking(caller);
-
+	end_ranking(ranking, caller);
 	values[0] = Int64GetDatum(1 + above);
 	nulls[0] = place.points <= 0;
 	values[1] = NumericGetDatum(amount_sum_to_numeric(place.points));
 	values[2] = Int64GetDatum(of);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+	return HeapTupleGetDatum(heap_form_tuple(rank_row(fcinfo), values, nulls));
 }
 
-/*
- * board_around(board, month, kind, account, n) returns setof (rank, kind,
- * account, points): the account with n neighbours on either side; nothing for
- * who has no rank.
- */
-Datum
-board_around(PG_FUNCTION_ARGS)
+/* the account with n neighbours on either side; nothing for who has no rank */
+static void
+put_around(FunctionCallInfo fcinfo, Board board, DateADT month, AccountKind kind, Id id, int64 n)
 {
-	int64		n = places_argument(fcinfo, 4);
 	MemoryContext caller;
 	Ranking    *ranking;
 	PlaceList	list;
@@ -626,8 +668,8 @@ board_around(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	caller = begin_ranking();
-	ranking = ranking_of_arguments(fcinfo);
-	place = place_argument(fcinfo, ranking);
+	ranking = ranking_create(board, month);
+	place = find_place(ranking, kind, id);
 	if (place.points > 0)
 	{
 		list = list_contenders(ranking, 2 * n + 1);
@@ -642,6 +684,146 @@ board_around(PG_FUNCTION_ARGS)
 		from = Max(0, from - n);
 		put_places(fcinfo, ranking, list.places + from, list.count - from);
 	}
-	end_ranking(caller);
+	end_ranking(ranking, caller);
+}
+
+/* board_top(board, month, n) returns setof (rank, kind, account, points); month NULL is all time */
+Datum
+board_top(PG_FUNCTION_ARGS)
+{
+	Board		board = board_argument(fcinfo);
+
+	put_top(fcinfo, board, month_argument(fcinfo), places_argument(fcinfo, 2));
 	return (Datum) 0;
+}
+
+/* board_rank(board, month, kind, account) returns (rank, points, of) */
+Datum
+board_rank(PG_FUNCTION_ARGS)
+{
+	Board		board = board_argument(fcinfo);
+
+	return rank_of(fcinfo, board, month_argument(fcinfo), account_kind_of(PG_GETARG_DATUM(2)),
+				   id_of_datum(PG_GETARG_DATUM(3), false));
+}
+
+/* board_around(board, month, kind, account, n) returns setof (rank, kind, account, points) */
+Datum
+board_around(PG_FUNCTION_ARGS)
+{
+	Board		board = board_argument(fcinfo);
+
+	put_around(fcinfo, board, month_argument(fcinfo), account_kind_of(PG_GETARG_DATUM(2)),
+			   id_of_datum(PG_GETARG_DATUM(3), false), places_argument(fcinfo, 4));
+	return (Datum) 0;
+}
+
+/* ---- the calls ---- */
+
+/* of the calls a month is checked first when it is a text, else last */
+static DateADT
+call_month(FunctionCallInfo fcinfo, int number, bool is_text)
+{
+	DateADT		month;
+
+	return argument_month(fcinfo, number, is_text, &month) ? month : ALL_TIME;
+}
+
+static Datum
+leaderboard_top(FunctionCallInfo fcinfo, bool text)
+{
+	DateADT		month = ALL_TIME;
+	Board		board;
+	int			n;
+
+	installation_require();
+	if (text)
+		month = call_month(fcinfo, 1, true);
+	board = board_of_argument(fcinfo, 0);
+	n = argument_count(fcinfo, 2, MOST_PLACES, "It is how many accounts are listed.");
+	if (!text)
+		month = call_month(fcinfo, 1, false);
+	put_top(fcinfo, board, month, n);
+	return (Datum) 0;
+}
+
+/* leaderboard_top(board, month, n) returns setof (rank, kind, account, points) */
+Datum
+leaderboard_top_text(PG_FUNCTION_ARGS)
+{
+	return leaderboard_top(fcinfo, true);
+}
+
+Datum
+leaderboard_top_date(PG_FUNCTION_ARGS)
+{
+	return leaderboard_top(fcinfo, false);
+}
+
+static Datum
+leaderboard_rank(FunctionCallInfo fcinfo, bool text)
+{
+	DateADT		month = ALL_TIME;
+	Board		board;
+	AccountKind kind;
+	Id			id;
+
+	installation_require();
+	if (text)
+		month = call_month(fcinfo, 2, true);
+	id = argument_id(fcinfo, 0, "account");
+	board = board_of_argument(fcinfo, 1);
+	kind = board_kind_of_argument(fcinfo, 3, board);
+	reader_check(fcinfo, kind, id);
+	if (!text)
+		month = call_month(fcinfo, 2, false);
+	return rank_of(fcinfo, board, month, kind, id);
+}
+
+/* leaderboard_rank(account, board, month, kind) returns (rank, points, of) */
+Datum
+leaderboard_rank_text(PG_FUNCTION_ARGS)
+{
+	return leaderboard_rank(fcinfo, true);
+}
+
+Datum
+leaderboard_rank_date(PG_FUNCTION_ARGS)
+{
+	return leaderboard_rank(fcinfo, false);
+}
+
+static Datum
+leaderboard_around(FunctionCallInfo fcinfo, bool text)
+{
+	DateADT		month = ALL_TIME;
+	Board		board;
+	AccountKind kind;
+	Id			id;
+	int			n;
+
+	installation_require();
+	if (text)
+		month = call_month(fcinfo, 2, true);
+	id = argument_id(fcinfo, 0, "account");
+	board = board_of_argument(fcinfo, 1);
+	kind = board_kind_of_argument(fcinfo, 4, board);
+	n = argument_count(fcinfo, 3, MOST_NEIGHBOURS, "It is how many accounts are listed on either side.");
+	if (!text)
+		month = call_month(fcinfo, 2, false);
+	put_around(fcinfo, board, month, kind, id, n);
+	return (Datum) 0;
+}
+
+/* leaderboard_around(account, board, month, n, kind) returns setof (rank, kind, account, points) */
+Datum
+leaderboard_around_text(PG_FUNCTION_ARGS)
+{
+	return leaderboard_around(fcinfo, true);
+}
+
+Datum
+leaderboard_around_date(PG_FUNCTION_ARGS)
+{
+	return leaderboard_around(fcinfo, false);
 }

@@ -497,19 +497,26 @@ limited_to(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* check_reader(account, kind): 42501 when the acting role must not read of an account */
-Datum
-check_reader(PG_FUNCTION_ARGS)
+/* 42501 when the acting role must not read of an account; for calls */
+void
+reader_check(FunctionCallInfo fcinfo, AccountKind kind, Id name)
 {
 	Oid			role = acting_role(fcinfo);
 	Reader		reader;
-	Id			kind;
 
 	if (superuser_arg(role))
-		PG_RETURN_VOID();
+		return;
 	reader = reader_of(role, owner_of(fcinfo));
-	kind = id_of_datum(PG_GETARG_DATUM(1), PG_ARGISNULL(1));
-	reader_require(&reader, kind.len > 0 && kind.text[0] == 'p' ? KIND_PROVIDER : KIND_USER,
-				   id_of_datum(PG_GETARG_DATUM(0), PG_ARGISNULL(0)));
+	reader_require(&reader, kind, name);
+}
+
+/* check_reader(account, kind): the same for calls in SQL */
+Datum
+check_reader(PG_FUNCTION_ARGS)
+{
+	Id			kind = id_of_datum(PG_GETARG_DATUM(1), PG_ARGISNULL(1));
+
+	reader_check(fcinfo, kind.len > 0 && kind.text[0] == 'p' ? KIND_PROVIDER : KIND_USER,
+				 id_of_datum(PG_GETARG_DATUM(0), PG_ARGISNULL(0)));
 	PG_RETURN_VOID();
 }

@@ -27,6 +27,7 @@ typedef struct RoleSwitch
 
 extern Reader reader_current(FunctionCallInfo fcinfo);
 extern void reader_require(const Reader *reader, AccountKind kind, Id name);
+extern void reader_check(FunctionCallInfo fcinfo, AccountKind kind, Id name);
 extern RoleSwitch become_owner(FunctionCallInfo fcinfo);
 extern void become_caller(const RoleSwitch *caller);
 extern void reader_init(void);

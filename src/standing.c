@@ -10,9 +10,11 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog.h"
 #include "common/hashfn.h"
 #include "memo.h"
+#include "miscadmin.h"
 #include "standing.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -363,4 +365,61 @@ standing_status(int64 account, const AsOf *as_of)
 	const StandingFact *fact = fact_in_force(standing, STANDING_STATUS, as_of->cuts[CUT_STATUS], as_of);
 
 	return fact ? fact->status : STATUS_ACTIVE;
+}
+
+/* ---- who is banned, for reading ---- */
+
+/* whether the status of an account that holds now is that it is banned */
+static bool
+is_banned(int64 account)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	StandingFact last = {0};
+	StandingFact fact;
+	ScanKeyData keys[2];
+	CatalogScan scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], FACT_ACCOUNT, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
+	ScanKeyInit(&keys[1], FACT_VALID_UNTIL, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(now));
+	scan = catalog_scan_active(statuses.table, statuses.index, keys, 2);
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		read_fact(&statuses, tuple, RelationGetDescr(scan.heap), &fact);
+		if (fact.change.valid_from <= now && (last.id == 0 || compare_facts(&fact, &last) > 0))
+			last = fact;
+	}
+	catalog_end(&scan);
+	return last.id != 0 && last.status == STATUS_BANNED;
+}
+
+/*
+ * Visits who is banned now, as the active snapshot sees it; past what is remembered,
+ * which is what was committed last.  Whoever was banned ever stands in an index of
+ * its own.
+ */
+void
+standing_each_banned(void (*visit) (int64 account, void *context), void *context)
+{
+	ScanKeyData key;
+	CatalogScan scan;
+	HeapTuple	tuple;
+	int64		former = ACCOUNT_SELF;
+
+	if (catalog_is_empty(statuses.table))
+		return;
+	ScanKeyInit(&key, FACT_ACCOUNT, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum(ACCOUNT_SELF));
+	scan = catalog_scan_active(statuses.table, INDEX_STATUS_BANNED, &key, 1);
+	while ((tuple = catalog_next(&scan)) != NULL)
+	{
+		bool		isnull;
+		int64		account = DatumGetInt64(heap_getattr(tuple, FACT_ACCOUNT, RelationGetDescr(scan.heap), &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (account != former && is_banned(account))
+			visit(account, context);
+		former = account;
+	}
+	catalog_end(&scan);
 }

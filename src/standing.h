@@ -31,6 +31,7 @@ typedef struct Multipliers
 extern Multipliers standing_multipliers(const RuleSet *rules, int64 account, AccountKind kind,
 										const AsOf *as_of);
 extern Status standing_status(int64 account, const AsOf *as_of);
+extern void standing_each_banned(void (*visit) (int64 account, void *context), void *context);
 extern const char *status_name(Status status);
 extern const char *standing_name(int place);
 extern void standing_forget(void);

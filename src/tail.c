@@ -69,7 +69,7 @@ read_for_view(FunctionCallInfo fcinfo, Totals *totals)
 	if (reader.limited)
 		totals_only(totals, reader.kind, reader.name);
 	caller = become_owner(fcinfo);
-	line_read_tail(totals_visit, totals);
+	totals_add_tail(totals);
 	become_caller(&caller);
 }
 
@@ -215,7 +215,7 @@ put_rows(FunctionCallInfo fcinfo, bool edges, LineVisitor put)
 	if (edges)
 		line_read_tail_edges(put, fcinfo);
 	else
-		line_read_tail(put, fcinfo);
+		line_read_tail(NULL, put, fcinfo);
 	become_caller(&caller);
 	return (Datum) 0;
 }
@@ -293,7 +293,7 @@ tail_account(PG_FUNCTION_ARGS)
 		elog(ERROR, "tail_account() must return a row");
 	desc = BlessTupleDesc(desc);
 	totals_only(totals, account_kind_of(PG_GETARG_DATUM(0)), id_of_datum(PG_GETARG_DATUM(1), false));
-	line_read_tail(totals_visit, totals);
+	totals_add_tail(totals);
 
 	/* by its number, by its name, or by both */
 	hash_seq_init(&scan, totals->activities);

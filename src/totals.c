@@ -23,15 +23,19 @@ typedef struct Place
 	int			place;
 } Place;
 
+/* what posting begins with; to read adds little up as a rule, and a table is walked and made for each read */
+#define ROOM_TO_POST 1024
+#define ROOM_TO_READ 32
+
 static HTAB *
-create_hash(const char *name, Size key_size, Size entry_size, int flags)
+create_hash(const char *name, long room, Size key_size, Size entry_size, int flags)
 {
 	HASHCTL		control = {0};
 
 	control.keysize = key_size;
 	control.entrysize = entry_size;
 	control.hcxt = CurrentMemoryContext;
-	return hash_create(name, 1024, &control, HASH_ELEM | HASH_CONTEXT | flags);
+	return hash_create(name, room, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
 /* of a TotalKey: nearly each share of each row asks for one, so not byte by byte */
@@ -57,14 +61,14 @@ match_keys(const void *left, const void *right, Size size)
 }
 
 static HTAB *
-create_totals(void)
+create_totals(long room)
 {
 	HASHCTL		control = {
 		.keysize = sizeof(TotalKey), .entrysize = sizeof(Total), .hash = hash_key,
 		.match = match_keys, .hcxt = CurrentMemoryContext
 	};
 
-	return hash_create("totals", 1024, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	return hash_create("totals", room, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
 Totals *
@@ -74,15 +78,16 @@ totals_create(Grain grain, bool find_accounts)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(context);
 	Totals	   *totals = palloc0(sizeof(Totals));
+	long		room = find_accounts ? ROOM_TO_POST : ROOM_TO_READ;
 
 	totals->context = context;
 	totals->grain = grain;
 	totals->find_accounts = find_accounts;
-	totals->totals = create_totals();
-	totals->models = create_hash("model totals", sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
-	totals->activities = create_hash("activities", sizeof(int64), sizeof(Activity), HASH_BLOBS);
-	totals->places = create_hash("names", sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
-	totals->allocated = 64;
+	totals->totals = create_totals(room);
+	totals->models = create_hash("model totals", room, sizeof(ModelKey), sizeof(ModelTotal), HASH_BLOBS);
+	totals->activities = create_hash("activities", room, sizeof(int64), sizeof(Activity), HASH_BLOBS);
+	totals->places = create_hash("names", room, sizeof(((Place *) NULL)->key), sizeof(Place), HASH_STRINGS);
+	totals->allocated = 8;
 	totals->names = palloc(totals->allocated * sizeof(NamedAccount));
 	MemoryContextSwitchTo(previous);
 	return totals;
@@ -123,20 +128,45 @@ account_key(Totals *totals, AccountKind kind, Id id)
 	return number != ACCOUNT_SELF ? number : name_key(totals, kind, id);
 }
 
-/* from now on adds up just one account */
+/* from now on adds up just one account; its name must last as long as the totals */
 void
 totals_only(Totals *totals, AccountKind kind, Id id)
 {
-	totals->only_account = account_look_up(kind, id).number;
+	Party	   *party = MemoryContextAlloc(totals->context, sizeof(Party));
+
+	*party = (Party) {kind, id, account_look_up(kind, id).number};
+	totals->only = party;
 	totals->only_name = name_key(totals, kind, id);
+}
+
+/*
+ * From now on adds up just what counts on a board in a month, DATEVAL_NOEND for all
+ * time, one sum for each account: a ranking has no use for anything else, and most of
+ * a row is something else.
+ */
+void
+totals_only_board(Totals *totals, Board board, DateADT month)
+{
+	totals->ranking = true;
+	totals->board = board;
+	totals->board_month = month;
 }
 
 static bool
 is_wanted(const Totals *totals, int64 account)
 {
-	return totals->only_name == 0
+	return totals->only == NULL
 		|| account == totals->only_name
-		|| (account == totals->only_account && account != ACCOUNT_SELF);
+		|| (account == totals->only->number && account != ACCOUNT_SELF);
+}
+
+/* whether a share has to be added up; one of an account of unknown kind, if it may count */
+static bool
+share_counts(const Totals *totals, int kind, Unit unit, int entry)
+{
+	return !totals->ranking
+		|| board_counts(totals->board, kind == KIND_UNKNOWN ? board_kind(totals->board) : (AccountKind) kind,
+						unit, entry);
 }
 
 DateADT
@@ -204,6 +234,8 @@ add_line(Totals *totals, TotalKey key, int kind, Amount amount, int64 events, in
 
 	if (!is_wanted(totals, key.account))
 		return;
+	if (totals->ranking)
+		key = total_key(key.account, 0, UNIT_OF_USAGE, ENTRY_NONE, 0);
 	total = find_total(totals, &key);
 	if (kind != KIND_UNKNOWN)
 		total->kind = kind;
@@ -218,7 +250,7 @@ add_model(Totals *totals, const LineRow *row, const Share *share, int requests)
 	ModelKey	key = {0};
 	ModelTotal *total;
 
-	if (row->model.text == NULL || !is_wanted(totals, share->account))
+	if (row->model.text == NULL || totals->ranking || !is_wanted(totals, share->account))
 		return;
 	key.owner = share->account;
 	key.day = totals->last_day;
@@ -298,9 +330,9 @@ kind_of_chain(Totals *totals, AccountKind earner)
 
 /* of a share of usage */
 static Unit
-unit_of_share(const Share *share)
+unit_of_entry(Entry entry)
 {
-	return share->entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS;
+	return entry == ENTRY_CREATOR ? UNIT_EARNINGS : UNIT_POINTS;
 }
 
 /* whether usage of mainnet lacked a price, by what it knew */
@@ -314,39 +346,58 @@ is_unpriced(const LineRow *row)
 					  pnstrdup(row->tier.text, row->tier.len), &as_of).unpriced;
 }
 
-/* an earner's chain follows its own share */
+/*
+ * The next share that has to be added up, and the kind of its account.  An earner's
+ * chain follows its own share.
+ */
+static bool
+next_share(Totals *totals, ShareReader *reader, Share *share, AccountKind *earner, int *kind)
+{
+	while (reader->next < reader->end)
+	{
+		Entry		entry = distribution_peek(reader);
+
+		totals->shares++;
+		if (entry != ENTRY_REFERRAL)
+			*earner = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		*kind = entry == ENTRY_REFERRAL ? kind_of_chain(totals, *earner) : (int) *earner;
+		if (share_counts(totals, *kind, unit_of_entry(entry), entry))
+			return distribution_next(reader, share);
+		distribution_skip(reader);
+	}
+	return false;
+}
+
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
 	ShareReader reader = distribution_reader(row->distribution);
 	Share		share;
-	AccountKind kind = KIND_USER;
+	AccountKind earner = KIND_USER;
+	int			kind;
 	int64		user = 0;
 	int64		provider = 0;
 
-	while (distribution_next(&reader, &share))
+	while (next_share(totals, &reader, &share, &earner, &kind))
 	{
 		int64		account = share.account;
-		bool		referral = share.entry == ENTRY_REFERRAL;
 
-		totals->shares++;
-		if (!referral)
-			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
 		if (share.entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
 		else if (share.entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, total_key(account, period, unit_of_share(&share), share.entry, share.level),
-				 referral ? kind_of_chain(totals, kind) : (int) kind,
-				 share.amount, 1, referral ? 0 : row->tokens);
+		add_line(totals, total_key(account, period, unit_of_entry(share.entry), share.entry, share.level),
+				 kind, share.amount, 1, share.entry == ENTRY_REFERRAL ? 0 : row->tokens);
 		if (share.entry == ENTRY_CREATOR)
 		{
 			totals->last_earned = true;
 			add_model(totals, row, &share, 1);
 		}
 	}
+	if (totals->ranking)
+		return;					/* the rest is no points */
 	add_own(totals, row, KIND_USER, row->user, user, period);
 	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
 	if (row->cost != 0)
@@ -378,6 +429,8 @@ add_journal(Totals *totals, const LineRow *row, DateADT period)
 		bool		counts_tokens = row->reverses && share.entry != ENTRY_REFERRAL;
 
 		totals->shares++;
+		if (!share_counts(totals, KIND_UNKNOWN, row->unit, entry))
+			continue;
 		add_line(totals, total_key(share.account, period, row->unit, entry, share.level), KIND_UNKNOWN,
 				 share.amount, events_of(row, &share), counts_tokens ? row->tokens : 0);
 		if (row->unit == UNIT_EARNINGS)
@@ -405,6 +458,8 @@ totals_add(Totals *totals, const LineRow *row)
 		period = month_of_last(totals, day);
 	totals->last_day = day;
 	totals->last_earned = row->unit == UNIT_EARNINGS;
+	if (totals->ranking && period != totals->board_month && totals->board_month != DATEVAL_NOEND)
+		return;
 	if (row->unit == UNIT_OF_USAGE)
 		add_usage(totals, row, period);
 	else
@@ -461,4 +516,14 @@ totals_visit(const LineRow *row, void *totals)
 {
 	totals_add((Totals *) totals, row);
 	return true;
+}
+
+/*
+ * Adds all that is recorded and not yet folded, as the active snapshot sees it.
+ * Returns which transaction wrote the totals that it goes with.
+ */
+TransactionId
+totals_add_tail(Totals *totals)
+{
+	return line_read_tail(totals->only, totals_visit, totals);
 }

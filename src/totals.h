@@ -8,6 +8,7 @@
 #ifndef REWARDS_TOTALS_H
 #define REWARDS_TOTALS_H
 
+#include "board.h"
 #include "line.h"
 #include "utils/date.h"
 #include "utils/hsearch.h"
@@ -110,8 +111,11 @@ typedef struct Totals
 	bool		find_accounts;	/* posting: look names up, and count what has no price; else keep names */
 	bool		asked_kinds;	/* whether mixed_kinds has been found out */
 	bool		mixed_kinds;	/* a chain may hold accounts of another kind */
-	int64		only_account;	/* with only_name: add up just this account */
-	int64		only_name;
+	const Party *only;			/* NULL: all accounts */
+	int64		only_name;		/* the key of its name */
+	bool		ranking;		/* add up, by account alone, what counts on this board */
+	Board		board;
+	DateADT		board_month;	/* DATEVAL_NOEND: of all time */
 	HTAB	   *totals;			/* Total */
 	HTAB	   *models;			/* ModelTotal */
 	HTAB	   *activities;		/* Activity */
@@ -126,6 +130,8 @@ typedef struct Totals
 
 extern Totals *totals_create(Grain grain, bool find_accounts);
 extern void totals_only(Totals *totals, AccountKind kind, Id id);
+extern void totals_only_board(Totals *totals, Board board, DateADT month);
+extern TransactionId totals_add_tail(Totals *totals);
 extern void totals_add(Totals *totals, const LineRow *row);
 extern bool totals_visit(const LineRow *row, void *totals);
 extern void totals_add_sum(Totals *totals, const Total *sum);

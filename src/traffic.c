@@ -451,7 +451,7 @@ tail_traffic(PG_FUNCTION_ARGS)
 	if (reader.limited)
 		return (Datum) 0;
 	caller = become_owner(fcinfo);
-	line_read_tail(visit_row, traffic);
+	line_read_tail(NULL, visit_row, traffic);
 	SPI_connect();
 	settle_corrections(traffic);
 	SPI_finish();

@@ -86,12 +86,14 @@ read_tail(int64 account, Unit unit)
 	AccountKind kind = KIND_PROVIDER;
 	char	   *name = account_describe(account, &kind);
 	WalletTail	tail = {CurrentMemoryContext, account, unit};
+	Party		party;
 
 	if (name && kind == KIND_USER)
 		tail.name = (Id) {name, strlen(name)};
 	tail.allocated = 16;
 	tail.movements = palloc(tail.allocated * sizeof(Movement));
-	line_read_tail(visit_row, &tail);
+	party = (Party) {kind, tail.name, account};
+	line_read_tail(&party, visit_row, &tail);
 	qsort(tail.movements, tail.count, sizeof(Movement), compare_movements);
 	return tail;
 }

@@ -176,9 +176,9 @@ comment on function rewards.expired_lots(bigint, smallint, timestamptz, boolean)
 	'what of a wallet has expired at a time without being booked so, lot by lot: not what is held since before; latest: as committed at this moment';
 
 create function rewards.wallet_expired(account bigint, unit smallint, at timestamptz default now(), latest boolean default false) returns numeric
-	language sql stable parallel unsafe
+	language plpgsql stable parallel unsafe
 	security definer set search_path = pg_catalog, pg_temp
-	as $$ select coalesce(sum(l.amount), 0) from rewards.expired_lots(account, unit, at, latest) l $$;
+	as $$ begin return (select coalesce(sum(l.amount), 0) from rewards.expired_lots(account, unit, at, latest) l); end $$;
 revoke all on function rewards.wallet_expired(bigint, smallint, timestamptz, boolean) from public;
 comment on function rewards.wallet_expired(bigint, smallint, timestamptz, boolean) is 'the sum of what has expired in a wallet without being booked so';
 

@@ -2,24 +2,7 @@
 
 create function rewards.account_lines(account text, kind text, grain text, since date default '-infinity')
 	returns table (period date, unit smallint, entry smallint, level smallint, amount numeric, events bigint, tokens bigint)
-	language plpgsql stable parallel unsafe
-	set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-declare
-	number bigint := (select a.id from rewards.account a where a.name = account and a.kind = kind);
-begin
-	if grain = 'day' then
-		return query select t.day, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.day_total t where t.account = number and t.day >= since;
-	else
-		return query select t.month, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-			from rewards.month_total t where t.account = number and t.month >= since;
-	end if;
-	return query select t.period, t.unit, t.entry, t.level, t.amount, t.events, t.tokens
-		from rewards.tail_totals(grain, kind, account) t where t.period >= since;
-end
-$$;
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
 revoke all on function rewards.account_lines(text, text, text, date) from public;
 comment on function rewards.account_lines(text, text, text, date) is 'one account''s totals, folded and not, by day or month, from a day on';
 
@@ -58,6 +41,15 @@ revoke all on function rewards.earning_history(text, text, integer) from public;
 comment on function rewards.earning_history(text, text, integer) is
 	'points of the last days, one row a day, today last; days without any are zeros (N4)';
 
+create function rewards.account_sums(account text, kind text, month date,
+		out own_points numeric, out referral_points numeric, out bonus_points numeric, out total_points numeric,
+		out creator_earnings numeric, out requests bigint, out tokens bigint, out today_points numeric, out lifetime_points numeric,
+		out named_at timestamptz, out last_at timestamptz)
+	as 'MODULE_PATHNAME' language c stable parallel unsafe;
+revoke all on function rewards.account_sums(text, text, date) from public;
+comment on function rewards.account_sums(text, text, date) is
+	'what account_summary() shows of an account''s totals, folded and not, in one reading of the tail; month NULL is all time';
+
 create function rewards.account_summary(account text, kind text, month date)
 	returns table (own_points numeric, referral_points numeric, bonus_points numeric, total_points numeric,
 		creator_earnings numeric, requests bigint, tokens bigint, today_points numeric, lifetime_points numeric,
@@ -68,35 +60,25 @@ as $$
 #variable_conflict use_column
 declare
 	first date := rewards.month_argument(account_summary.month);
+	sums record;
 	owner record;
-	recent record;
 begin
 	perform rewards.require_installed();
 	perform rewards.check_not_null(account, 'account');
 	perform rewards.check_kind(kind);
 	perform rewards.check_reader(account, kind);
-	select t.* into recent from rewards.tail_account(account_summary.kind, account_summary.account) t;
-	select a.* into owner from rewards.account a
+	select t.* into sums
+	from rewards.account_sums(account_summary.account, account_summary.kind, first) t;
+	select a.id, a.referrer, a.joined_at into owner from rewards.account a
 	where a.name = account_summary.account and a.kind = account_summary.kind;
 	return query
-	select trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) = 3), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) between 5 and 11), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 1 and abs(l.entry) < 12), 0)),
-		trim_scale(coalesce(sum(l.amount) filter (where chosen and l.unit = 2 and abs(l.entry) < 12), 0)),
-		coalesce(sum(l.events) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
-		coalesce(sum(l.tokens) filter (where chosen and l.unit = 1 and abs(l.entry) in (1, 2)), 0)::bigint,
-		(select trim_scale(coalesce(sum(d.amount), 0))
-			from rewards.account_lines(account_summary.account, account_summary.kind, 'day', rewards.today()) d
-			where d.unit = 1 and abs(d.entry) < 12 and d.period = rewards.today()),
-		trim_scale(coalesce(sum(l.amount) filter (where l.unit = 1 and abs(l.entry) < 12), 0)),
+	select sums.own_points, sums.referral_points, sums.bonus_points, sums.total_points, sums.creator_earnings,
+		sums.requests, sums.tokens, sums.today_points, sums.lifetime_points,
 		(select r.name from rewards.account r where r.id = owner.referrer),
 		(select count(*) from rewards.account r where r.referrer = owner.id),
 		rewards.current_code(owner.id),
-		coalesce(owner.joined_at, recent.named_at),
-		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), recent.last_at), '-infinity')
-	from rewards.account_lines(account_summary.account, account_summary.kind, 'month') l
-	cross join lateral (select first is null or l.period = first) c(chosen);
+		coalesce(owner.joined_at, sums.named_at),
+		nullif(greatest((select v.last_at from rewards.activity v where v.account = owner.id), sums.last_at), '-infinity');
 end
 $$;
 revoke all on function rewards.account_summary(text, text, date) from public;
@@ -119,11 +101,13 @@ $$;
 revoke all on function rewards.account_summary(text, text, text) from public;
 comment on function rewards.account_summary(text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
+/* not in SQL: what is not inlined would be planned anew in each call */
 create function rewards.held_part(number bigint, unit smallint) returns numeric
-	language sql stable parallel unsafe
+	language plpgsql stable parallel unsafe
 	set search_path = pg_catalog, pg_temp
 as $$
-	select case when held_part.unit = 3 then rewards.open_holds(number, now()) else
+begin
+	return case when held_part.unit = 3 then rewards.open_holds(number, now()) else
 		coalesce((
 			select sum(s.amount)
 			from rewards.journal j cross join lateral rewards.shares(j.distribution) s
@@ -134,7 +118,8 @@ as $$
 				and not rewards.is_revoked(number, s.entry, j.created_at, j.id)), 0)
 		+ coalesce((
 			select sum(p.amount) from rewards.payout p
-			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end
+			where p.account = number and p.unit = held_part.unit and p.status in ('requested', 'approved')), 0) end;
+end
 $$;
 revoke all on function rewards.held_part(bigint, smallint) from public;
 comment on function rewards.held_part(bigint, smallint) is
@@ -142,46 +127,8 @@ comment on function rewards.held_part(bigint, smallint) is
 
 create function rewards.balance(account text, kind text default 'user', unit text default 'points')
 	returns table (earned numeric, reversed numeric, paid_out numeric, held numeric, staked numeric, available numeric)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_column
-declare
-	number bigint;
-	of_unit smallint;
-	held_back numeric;
-	due numeric := 0;
-begin
-	perform rewards.require_installed();
-	perform rewards.check_not_null(account, 'account');
-	perform rewards.check_kind(kind);
-	perform rewards.check_reader(account, kind);
-	perform rewards.check_not_null(unit, 'unit');
-	of_unit := (select u.number from rewards.unit u where u.name = balance.unit);
-	if of_unit is null then
-		raise exception 'there are no balances in unit "%"', unit
-			using errcode = 'invalid_parameter_value', hint = 'Use points, earnings, credits, tokens or another currency that was added.';
-	end if;
-	number := (select a.id from rewards.account a where a.name = balance.account and a.kind = balance.kind);
-	held_back := coalesce(rewards.held_part(number, of_unit), 0);
-	if of_unit >= 3 and number is not null then
-		due := rewards.wallet_expired(number, of_unit);
-	end if;
-	return query
-	select trim_scale(t.given - due), trim_scale(t.reversed), trim_scale(t.paid_out), trim_scale(held_back), trim_scale(t.staked),
-		trim_scale(t.given - due - t.reversed - t.paid_out - held_back - t.staked)
-	from (
-		select coalesce(sum(l.amount) filter (where not r.reversed and l.entry not in (12, 13)), 0) as given,
-			-coalesce(sum(l.amount) filter (where r.reversed), 0) as reversed,
-			-coalesce(sum(l.amount) filter (where l.entry = 12), 0) as paid_out,
-			-coalesce(sum(l.amount) filter (where l.entry = 13), 0) as staked
-		from rewards.account_lines(balance.account, balance.kind, 'month') l
-		/* of what was added to a wallet; usage taken back is spent no more */
-		cross join lateral (select case when of_unit >= 3 then l.entry = -14 else l.entry < 0 end) r(reversed)
-		where l.unit = of_unit
-	) t;
-end
-$$;
+	as 'MODULE_PATHNAME' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.balance(text, text, text) from public;
 comment on function rewards.balance(text, text, text) is
 	'what an account has earned in a unit (of credits and tokens: added less spent and expired), what of it was taken back, paid out or staked, what is held, and what it can dispose of';

@@ -56,110 +56,46 @@ comment on function rewards.fill_sheets() is 'puts all scores on sheets, when th
 
 create function rewards.leaderboard_top(board text, month date, n integer default 100)
 	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-	number smallint;
-begin
-	perform rewards.require_installed();
-	number := rewards.board_number(board);
-	perform rewards.check_not_null(n, 'n');
-	if n not between 0 and 1000000 then
-		raise exception 'n must be between 0 and 1000000'
-			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed.';
-	end if;
-	return query select * from rewards.board_top(number, rewards.month_argument(month), n);
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_top_date' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_top(text, date, integer) from public;
 comment on function rewards.leaderboard_top(text, date, integer) is
 	'the first n accounts of a board (provider, user, creator, referrer) in the month of a date, NULL for all time; ties are cut by account (N1, N2)';
 
 create function rewards.leaderboard_top(board text, month text default null, n integer default 100)
 	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select * from rewards.leaderboard_top(board, rewards.month_argument(month), n);
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_top_text' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_top(text, text, integer) from public;
 comment on function rewards.leaderboard_top(text, text, integer) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
 create function rewards.leaderboard_rank(account text, board text, month date, kind text default null,
 	out rank bigint, out points numeric, out "of" bigint)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-	number smallint;
-	own_kind text := rewards.board_kind(board, kind);
-begin
-	perform rewards.require_installed();
-	perform rewards.check_not_null(account, 'account');
-	number := rewards.board_number(board);
-	perform rewards.check_kind(own_kind);
-	perform rewards.check_reader(account, own_kind);
-	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.board_rank(number, rewards.month_argument(month), own_kind, account) r;
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_rank_date' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_rank(text, text, date, text) from public;
 comment on function rewards.leaderboard_rank(text, text, date, text) is
 	'rank and points of an account on a board in the month of a date, NULL for all time, and of how many; rank NULL for who has nothing above zero. kind NULL is the board''s own, user for referrers (N1, N2)';
 
 create function rewards.leaderboard_rank(account text, board text, month text default null, kind text default null,
 	out rank bigint, out points numeric, out "of" bigint)
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	select r.rank, r.points, r."of" into rank, points, "of"
-	from rewards.leaderboard_rank(account, board, rewards.month_argument(month), kind) r;
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_rank_text' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_rank(text, text, text, text) from public;
 comment on function rewards.leaderboard_rank(text, text, text, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 
 create function rewards.leaderboard_around(account text, board text, month date, n integer default 5, kind text default null)
 	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-	number smallint;
-	own_kind text := rewards.board_kind(board, kind);
-begin
-	perform rewards.require_installed();
-	perform rewards.check_not_null(account, 'account');
-	number := rewards.board_number(board);
-	perform rewards.check_kind(own_kind);
-	perform rewards.check_not_null(n, 'n');
-	if n not between 0 and 100000 then
-		raise exception 'n must be between 0 and 100000'
-			using errcode = 'invalid_parameter_value', hint = 'It is how many accounts are listed on either side.';
-	end if;
-	return query select * from rewards.board_around(number, rewards.month_argument(month), own_kind, account, n);
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_around_date' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_around(text, text, date, integer, text) from public;
 comment on function rewards.leaderboard_around(text, text, date, integer, text) is
 	'an account on a board in the month of a date, NULL for all time, with n neighbours on either side; no row for who has no rank (N1, N2)';
 
 create function rewards.leaderboard_around(account text, board text, month text default null, n integer default 5, kind text default null)
 	returns setof rewards.board_place
-	language plpgsql stable parallel unsafe
-	security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-	perform rewards.require_installed();
-	return query select * from rewards.leaderboard_around(account, board, rewards.month_argument(month), n, kind);
-end
-$$;
+	as 'MODULE_PATHNAME', 'leaderboard_around_text' language c stable parallel unsafe
+	security definer set search_path = pg_catalog, pg_temp;
 revoke all on function rewards.leaderboard_around(text, text, text, integer, text) from public;
 comment on function rewards.leaderboard_around(text, text, text, integer, text) is 'the same for a month: NULL the current one, ''2025-01'', ''all'' all time';
 

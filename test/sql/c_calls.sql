@@ -19,7 +19,7 @@ begin
 		when 'integer' then number || '{2147483647,-2147483648}'::text[]
 		when 'bigint' then number || '{9223372036854775807,-9223372036854775808}'::text[]
 		when 'numeric' then number || '{NaN,Infinity,-Infinity,9223372036.854775807,1e1000,-1e-9}'::text[]
-		when 'text' then array['user', '', 'provider', 'alice', '/v1/chat/completions', 'é', e'\x01', ' ', '%', repeat('x', 255), repeat('x', 256), repeat('7b', 200000)]
+		when 'text' then array['user', '', 'provider', 'alice', 'points', '/v1/chat/completions', 'é', e'\x01', ' ', '%', repeat('x', 255), repeat('x', 256), repeat('7b', 200000)]
 		when 'cstring' then array['', '[]', '[{', '[{"entry": "work", "amount": 1}]', repeat('[', 20000)]
 		when 'rewards.distribution' then array['[]', '[{"entry": "work", "amount": -1}]', '[{"account": 9223372036854775807, "entry": "referral", "level": 32, "amount": 9223372036.854775807}]']
 		when 'date' then '{2025-01-01,infinity,-infinity,4713-01-01 BC,5874897-12-31}'::text[]
