@@ -5,9 +5,9 @@
  *		bonus.
  *
  * Rows come in order of their numbers.  Of each account the row of
- * rewards.activity is read when it first appears and written once at the end, so
- * what happens for the first or the fiftieth time is seen as it happens.  Only
- * who holds the cursor comes here.  Everything runs inside SPI.
+ * rewards.activity is read when it first appears and written once at the end, where
+ * it lay, so what happens for the first or the fiftieth time is seen as it happens.
+ * Only who holds the cursor comes here.  Everything runs inside SPI.
  */
 #include "postgres.h"
 
@@ -47,6 +47,7 @@ StaticAssertDecl(ACTIVITY_COLUMNS <= KEYED_MAX_COLUMNS, "rewards.activity has to
 typedef struct Doer
 {
 	int64		account;		/* key, see totals.h */
+	ItemPointerData place;		/* of its row in rewards.activity; invalid: none was read */
 	AccountKind kind;
 	Account		known;			/* with its edge; number 0 for a name */
 	TimestampTz first_at;		/* infinity: no request yet */
@@ -140,6 +141,7 @@ read_doer(Progress *progress, Doer *doer)
 
 	if (tuple == NULL)
 		return;
+	doer->place = tuple->t_self;
 	heap_deform_tuple(tuple, RelationGetDescr(progress->table.heap), values, nulls);
 	doer->first_at = DatumGetTimestampTz(values[ACTIVITY_FIRST_AT]);
 	doer->last_at = doer->last_before = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
@@ -166,6 +168,7 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 	doer = entry->doer = palloc0(sizeof(Doer));
 	doer->account = key;
 	doer->kind = kind;
+	ItemPointerSetInvalid(&doer->place);
 	doer->first_at = DT_NOEND;
 	doer->last_at = doer->last_before = DT_NOBEGIN;
 	doer->onboarded_at = DT_NOEND;
@@ -497,7 +500,7 @@ services_datum(const Doer *doer)
 static void
 write_doer(KeyedTable *table, void *doers, int64 place)
 {
-	const Doer *doer = ((Doer **) doers)[place];
+	Doer	   *doer = ((Doer **) doers)[place];
 	Datum		values[ACTIVITY_COLUMNS];
 
 	values[ACTIVITY_ACCOUNT] = Int64GetDatum(doer->account);
@@ -511,7 +514,10 @@ write_doer(KeyedTable *table, void *doers, int64 place)
 	values[ACTIVITY_LAST_DAY] = DateADTGetDatum(doer->streak.last_day);
 	values[ACTIVITY_REQUESTS] = Int64GetDatum(doer->requests);
 	values[ACTIVITY_ONBOARDED_AT] = TimestampTzGetDatum(doer->onboarded_at);
-	keyed_write(table, keyed_find(table, values), values);
+	if (ItemPointerIsValid(&doer->place))
+		keyed_write_at(table, &doer->place, values);
+	else
+		keyed_write(table, keyed_find(table, values), values);
 }
 
 /* of referees that went on: whose stage is another one now is found out by SQL */
@@ -543,12 +549,77 @@ may_have_advanced(const Doer *doer)
 		|| (doer->last_before < retained && doer->last_at >= retained);
 }
 
+/* columns of rewards.referee_stage; the first is the key */
+enum
+{
+	STAGE_ACCOUNT,
+	STAGE_ONBOARDED,
+	STAGE_ACTIVE,
+	STAGE_RETAINED,
+	STAGE_REVERSED,
+	STAGE_COLUMNS
+};
+
+/* what referees are counted as, and the few of whom something was taken back */
+typedef struct Stages
+{
+	KeyedTable	all;
+	KeyedTable	reversed;
+} Stages;
+
+/* whether it is counted as a referee who has not come through all stages */
+static bool
+is_on_the_way(Stages *stages, int64 account)
+{
+	Datum		values[STAGE_COLUMNS] = {Int64GetDatum(account)};
+	bool		nulls[STAGE_COLUMNS];
+	HeapTuple	tuple = keyed_find(&stages->all, values);
+
+	if (tuple == NULL)
+		return false;
+	heap_deform_tuple(tuple, RelationGetDescr(stages->all.heap), values, nulls);
+	return !(DatumGetBool(values[STAGE_ONBOARDED]) && DatumGetBool(values[STAGE_ACTIVE])
+			 && DatumGetBool(values[STAGE_RETAINED]));
+}
+
+/* of whom something was taken back a day that is known may be a new one */
+static bool
+was_reversed(Stages *stages, int64 account)
+{
+	Datum		key[1] = {Int64GetDatum(account)};
+
+	return keyed_find(&stages->reversed, key) != NULL;
+}
+
 static void
 add_candidate(Batch *batch, int64 account, bool advanced, bool reversed)
 {
 	batch->columns[0][batch->count] = Int64GetDatum(account);
 	batch->columns[1][batch->count] = BoolGetDatum(advanced);
 	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
+}
+
+/* referees among the accounts that made requests, but for those who stay where they are */
+static void
+add_doers(Batch *batch, Doer **doers, int count)
+{
+	Stages		stages;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	keyed_open(&stages.all, TABLE_REFEREE_STAGE, INDEX_REFEREE_STAGE, STAGE_COLUMNS, false);
+	keyed_open(&stages.reversed, TABLE_REFEREE_STAGE, INDEX_REFEREE_REVERSED, STAGE_COLUMNS, false);
+	for (int i = 0; i < count; i++)
+	{
+		int64		account = doers[i]->account;
+		bool		advanced = may_have_advanced(doers[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		if (advanced ? is_on_the_way(&stages, account) : was_reversed(&stages, account))
+			add_candidate(batch, account, advanced, false);
+	}
+	keyed_close(&stages.reversed);
+	keyed_close(&stages.all);
+	PopActiveSnapshot();
 }
 
 /*
@@ -565,16 +636,20 @@ count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 	Total	   *total;
 
 	/* tables that install() has not brought to this version yet it will fill then */
-	if (!catalog_has(TABLE_EDGE_MONTH))
+	if (!catalog_has(INDEX_REFEREE_REVERSED))
 		return;
-	for (int i = 0; i < count; i++)
-		add_candidate(&batch, doers[i]->account, may_have_advanced(doers[i]), false);
+	add_doers(&batch, doers, count);
 	hash_seq_init(&scan, totals);
 	while ((total = hash_seq_search(&scan)) != NULL)
 		if (total->key.unit == UNIT_POINTS && total->events != 0
 			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
 			add_candidate(&batch, number_of_key(total->key.account, numbers), false, true);
 	batch_execute(&batch, "select rewards.fold_stages($1, $2, $3)");
+	/* nobody has: then those of whom complete_onboarding() was told */
+	if (batch.count == 0
+		&& SPI_execute("select rewards.fold_stages('{}', '{}', '{}') where exists (select from rewards.onboarding)",
+					   false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not count stages");
 }
 
 static int

@@ -166,17 +166,21 @@ total_key(int64 account, DateADT period, Unit unit, int entry, int level)
 static Total *
 find_total(Totals *totals, const TotalKey *key)
 {
+	uint32		hash = hash_key(key, sizeof(TotalKey));
+	Total	  **met = &totals->met[hash % TOTALS_MET];
 	bool		found;
-	Total	   *total = hash_search(totals->totals, key, HASH_ENTER, &found);
 
+	if (*met && match_keys(&(*met)->key, key, sizeof(TotalKey)) == 0)
+		return *met;
+	*met = hash_search_with_hash_value(totals->totals, key, hash, HASH_ENTER, &found);
 	if (!found)
 	{
-		total->kind = KIND_UNKNOWN;
-		total->amount = 0;
-		total->events = 0;
-		total->tokens = 0;
+		(*met)->kind = KIND_UNKNOWN;
+		(*met)->amount = 0;
+		(*met)->events = 0;
+		(*met)->tokens = 0;
 	}
-	return total;
+	return *met;
 }
 
 static ModelTotal *

@@ -93,6 +93,9 @@ typedef struct NamedAccount
 	char		text[MAX_ID_BYTES + 1];
 } NamedAccount;
 
+/* so many totals are found again at once: neighbours are mostly of the same accounts */
+#define TOTALS_MET 1024
+
 typedef enum Grain
 {
 	GRAIN_DAY,
@@ -113,6 +116,7 @@ typedef struct Totals
 	int64		only_account;	/* with only_name: add up just this account */
 	int64		only_name;
 	HTAB	   *totals;			/* Total */
+	Total	   *met[TOTALS_MET];	/* those met last, by hash of their keys */
 	HTAB	   *models;			/* ModelTotal */
 	HTAB	   *activities;		/* Activity */
 	HTAB	   *places;			/* from name to place */
