@@ -13,6 +13,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/nbtree.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -112,6 +113,13 @@ keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 	table->walking = false;
 	table->dense = false;
 	table->scan = begin_index_scan(table->heap, table->index, table->snapshot, table->nkeys);
+}
+
+/* whether the index has no entry and never had one since it was made */
+bool
+keyed_is_empty(const KeyedTable *table)
+{
+	return RelationGetNumberOfBlocks(table->index) <= BTREE_METAPAGE + 1;
 }
 
 /* the row of a key, its columns in the table's order, until the next look-up; or NULL */

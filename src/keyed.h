@@ -42,6 +42,7 @@ extern void check_shape(Relation heap, int columns);
 extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 					   int columns, bool writing);
 extern void keyed_expect(KeyedTable *table, int64 keys);
+extern bool keyed_is_empty(const KeyedTable *table);
 extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
 extern HeapTuple keyed_find_next(KeyedTable *table, const Datum *key, int common);
 extern void keyed_write_at(KeyedTable *table, ItemPointer place, const Datum *values);

@@ -203,7 +203,7 @@ find_registered(const LineRow *row, bool *registered)
 	ShareReader reader = distribution_reader(row->distribution);
 	Share		share;
 
-	while (distribution_next(&reader, &share))
+	while (!(registered[KIND_USER] && registered[KIND_PROVIDER]) && distribution_next(&reader, &share))
 	{
 		if (share.entry == ENTRY_USAGE)
 			registered[KIND_USER] = share.account != ACCOUNT_SELF;

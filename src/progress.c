@@ -177,6 +177,9 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 		read_doer(progress, doer);
 		if (id.text)
 			doer->known = account_find(kind, id);
+		/* for network.c, which knows it by number only; an edge is for ever */
+		if (doer->known.edge.referrer != 0)
+			forest_put(&doer->known, 0);
 	}
 	return doer;
 }
@@ -565,6 +568,7 @@ typedef struct Stages
 {
 	KeyedTable	all;
 	KeyedTable	reversed;
+	bool		any_reversed;	/* mostly nobody */
 } Stages;
 
 /* whether it is counted as a referee who has not come through all stages */
@@ -588,7 +592,7 @@ was_reversed(Stages *stages, int64 account)
 {
 	Datum		key[1] = {Int64GetDatum(account)};
 
-	return keyed_find(&stages->reversed, key) != NULL;
+	return stages->any_reversed && keyed_find(&stages->reversed, key) != NULL;
 }
 
 static void
@@ -608,6 +612,7 @@ add_doers(Batch *batch, Doer **doers, int count)
 	PushActiveSnapshot(GetLatestSnapshot());
 	keyed_open(&stages.all, TABLE_REFEREE_STAGE, INDEX_REFEREE_STAGE, STAGE_COLUMNS, false);
 	keyed_open(&stages.reversed, TABLE_REFEREE_STAGE, INDEX_REFEREE_REVERSED, STAGE_COLUMNS, false);
+	stages.any_reversed = !keyed_is_empty(&stages.reversed);
 	for (int i = 0; i < count; i++)
 	{
 		int64		account = doers[i]->account;
