@@ -108,6 +108,7 @@ typedef struct LineReader
 {
 	LineVisitor visit;
 	void	   *context;
+	RowShares	shares;
 } LineReader;
 
 static bool
@@ -232,6 +233,39 @@ line_stream_usage(const Stretch *stretches, int count, RowVisitor visit, void *c
 	read_each(&reader, NULL, stretches, count);
 }
 
+/* takes a row's distribution apart */
+static void
+read_shares(RowShares *shares, const Distribution *distribution)
+{
+	ShareReader reader = distribution_reader(distribution);
+	Share		share;
+	int			count = 0;
+
+	while (distribution_next(&reader, &share))
+	{
+		/* room by powers of two */
+		if (count == shares->room)
+		{
+			shares->room = Max(16, 2 * shares->room);
+			shares->list = shares->list == NULL
+				? MemoryContextAlloc(shares->context, shares->room * sizeof(Share))
+				: repalloc(shares->list, shares->room * sizeof(Share));
+		}
+		shares->list[count++] = share;
+	}
+	shares->count = count;
+}
+
+/* who got what from a row, in the order of its distribution, until the next one is visited */
+const Share *
+line_shares(const LineRow *row, int *count)
+{
+	if (row->shares->count < 0)
+		read_shares(row->shares, row->distribution);
+	*count = row->shares->count;
+	return row->shares->list;
+}
+
 static const Distribution *
 read_distribution(int64 number, const Datum *values, const bool *nulls, int column)
 {
@@ -257,6 +291,8 @@ visit_usage(TupleTableSlot *slot, void *context)
 	row.created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
 	row.unit = UNIT_OF_USAGE;
 	row.distribution = read_distribution(row.number, values, nulls, COLUMN_DISTRIBUTION);
+	row.shares = &reader->shares;
+	row.shares->count = -1;
 	row.succeeded = status >= 200 && status <= 299;
 	row.input_tokens = DatumGetInt32(values[COLUMN_INPUT_TOKENS]);
 	row.tokens = row.input_tokens + DatumGetInt32(values[COLUMN_OUTPUT_TOKENS]);
@@ -302,6 +338,8 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.tokens = DatumGetInt64(values[LINE_TOKENS]);
 	row.unit = (Unit) DatumGetInt16(values[LINE_UNIT]);
 	row.distribution = read_distribution(row.number, values, nulls, LINE_DISTRIBUTION);
+	row.shares = &reader->shares;
+	row.shares->count = -1;
 	read_journal(&row, values, nulls);
 	return reader->visit(&row, reader->context);
 }
@@ -310,10 +348,12 @@ static void
 read_stretches(StreamQuery *query, bool usage, const Stretch *stretches, int count,
 			   LineVisitor visit, void *context)
 {
-	LineReader	line = {visit, context};
+	LineReader	line = {visit, context, {CurrentMemoryContext}};
 	StretchReader reader = {visit_slot, usage ? visit_usage : NULL, &line};
 
 	read_each(&reader, query, stretches, count);
+	if (line.shares.list)
+		pfree(line.shares.list);
 }
 
 /*

@@ -200,15 +200,15 @@ advance_to(Posting *posting, int64 number)
 static void
 find_registered(const LineRow *row, bool *registered)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
+	int			count;
+	const Share *shares = line_shares(row, &count);
 
-	while (!(registered[KIND_USER] && registered[KIND_PROVIDER]) && distribution_next(&reader, &share))
+	for (int i = 0; i < count; i++)
 	{
-		if (share.entry == ENTRY_USAGE)
-			registered[KIND_USER] = share.account != ACCOUNT_SELF;
-		else if (share.entry == ENTRY_WORK)
-			registered[KIND_PROVIDER] = share.account != ACCOUNT_SELF;
+		if (shares[i].entry == ENTRY_USAGE)
+			registered[KIND_USER] = shares[i].account != ACCOUNT_SELF;
+		else if (shares[i].entry == ENTRY_WORK)
+			registered[KIND_PROVIDER] = shares[i].account != ACCOUNT_SELF;
 	}
 }
 

@@ -322,33 +322,34 @@ is_unpriced(const LineRow *row)
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
+	int			count;
+	const Share *shares = line_shares(row, &count);
 	AccountKind kind = KIND_USER;
 	int64		user = 0;
 	int64		provider = 0;
 
-	while (distribution_next(&reader, &share))
+	for (int i = 0; i < count; i++)
 	{
-		int64		account = share.account;
-		bool		referral = share.entry == ENTRY_REFERRAL;
+		const Share *share = &shares[i];
+		int64		account = share->account;
+		bool		referral = share->entry == ENTRY_REFERRAL;
 
 		totals->shares++;
 		if (!referral)
-			kind = share.entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
-		if (share.entry == ENTRY_WORK)
+			kind = share->entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		if (share->entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
-		else if (share.entry == ENTRY_USAGE)
+		else if (share->entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, total_key(account, period, unit_of_share(&share), share.entry, share.level),
+		add_line(totals, total_key(account, period, unit_of_share(share), share->entry, share->level),
 				 referral ? kind_of_chain(totals, kind) : (int) kind,
-				 share.amount, 1, referral ? 0 : row->tokens);
-		if (share.entry == ENTRY_CREATOR)
+				 share->amount, 1, referral ? 0 : row->tokens);
+		if (share->entry == ENTRY_CREATOR)
 		{
 			totals->last_earned = true;
-			add_model(totals, row, &share, 1);
+			add_model(totals, row, share, 1);
 		}
 	}
 	add_own(totals, row, KIND_USER, row->user, user, period);
@@ -373,19 +374,20 @@ events_of(const LineRow *row, const Share *share)
 static void
 add_journal(Totals *totals, const LineRow *row, DateADT period)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
+	int			count;
+	const Share *shares = line_shares(row, &count);
 
-	while (distribution_next(&reader, &share))
+	for (int i = 0; i < count; i++)
 	{
-		int			entry = row->reverses ? -(int) share.entry : (int) share.entry;
-		bool		counts_tokens = row->reverses && share.entry != ENTRY_REFERRAL;
+		const Share *share = &shares[i];
+		int			entry = row->reverses ? -(int) share->entry : (int) share->entry;
+		bool		counts_tokens = row->reverses && share->entry != ENTRY_REFERRAL;
 
 		totals->shares++;
-		add_line(totals, total_key(share.account, period, row->unit, entry, share.level), KIND_UNKNOWN,
-				 share.amount, events_of(row, &share), counts_tokens ? row->tokens : 0);
+		add_line(totals, total_key(share->account, period, row->unit, entry, share->level), KIND_UNKNOWN,
+				 share->amount, events_of(row, share), counts_tokens ? row->tokens : 0);
 		if (row->unit == UNIT_EARNINGS)
-			add_model(totals, row, &share, row->requests);
+			add_model(totals, row, share, row->requests);
 	}
 }
 
