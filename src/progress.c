@@ -19,6 +19,7 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "progress.h"
+#include "stages.h"
 #include "streak.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -536,7 +537,7 @@ note_referees(Doer **doers, int count)
 	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
-/* how long after joining a request makes a referee a retained one; fold_stages() has it, too */
+/* how long after joining a request makes a referee a retained one; rewards.fold_stages() has it, too */
 #define RETAINED_AFTER (30 * USECS_PER_DAY)
 
 /*
@@ -552,109 +553,18 @@ may_have_advanced(const Doer *doer)
 		|| (doer->last_before < retained && doer->last_at >= retained);
 }
 
-/* columns of rewards.referee_stage; the first is the key */
-enum
-{
-	STAGE_ACCOUNT,
-	STAGE_ONBOARDED,
-	STAGE_ACTIVE,
-	STAGE_RETAINED,
-	STAGE_REVERSED,
-	STAGE_COLUMNS
-};
-
-/* what referees are counted as, and the few of whom something was taken back */
-typedef struct Stages
-{
-	KeyedTable	all;
-	KeyedTable	reversed;
-	bool		any_reversed;	/* mostly nobody */
-} Stages;
-
-/* whether it is counted as a referee who has not come through all stages */
-static bool
-is_on_the_way(Stages *stages, int64 account)
-{
-	Datum		values[STAGE_COLUMNS] = {Int64GetDatum(account)};
-	bool		nulls[STAGE_COLUMNS];
-	HeapTuple	tuple = keyed_find(&stages->all, values);
-
-	if (tuple == NULL)
-		return false;
-	heap_deform_tuple(tuple, RelationGetDescr(stages->all.heap), values, nulls);
-	return !(DatumGetBool(values[STAGE_ONBOARDED]) && DatumGetBool(values[STAGE_ACTIVE])
-			 && DatumGetBool(values[STAGE_RETAINED]));
-}
-
-/* of whom something was taken back a day that is known may be a new one */
-static bool
-was_reversed(Stages *stages, int64 account)
-{
-	Datum		key[1] = {Int64GetDatum(account)};
-
-	return stages->any_reversed && keyed_find(&stages->reversed, key) != NULL;
-}
-
-static void
-add_candidate(Batch *batch, int64 account, bool advanced, bool reversed)
-{
-	batch->columns[0][batch->count] = Int64GetDatum(account);
-	batch->columns[1][batch->count] = BoolGetDatum(advanced);
-	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
-}
-
-/* referees among the accounts that made requests, but for those who stay where they are */
-static void
-add_doers(Batch *batch, Doer **doers, int count)
-{
-	Stages		stages;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	keyed_open(&stages.all, TABLE_REFEREE_STAGE, INDEX_REFEREE_STAGE, STAGE_COLUMNS, false);
-	keyed_open(&stages.reversed, TABLE_REFEREE_STAGE, INDEX_REFEREE_REVERSED, STAGE_COLUMNS, false);
-	stages.any_reversed = !keyed_is_empty(&stages.reversed);
-	for (int i = 0; i < count; i++)
-	{
-		int64		account = doers[i]->account;
-		bool		advanced = may_have_advanced(doers[i]);
-
-		CHECK_FOR_INTERRUPTS();
-		if (advanced ? is_on_the_way(&stages, account) : was_reversed(&stages, account))
-			add_candidate(batch, account, advanced, false);
-	}
-	keyed_close(&stages.reversed);
-	keyed_close(&stages.all);
-	PopActiveSnapshot();
-}
-
-/*
- * Counts who has reached a stage as a referee.  Who made requests may have; whose
- * requests were taken back may have fallen behind one.
- */
 static void
 count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 {
-	static const Oid types[] = {INT8OID, BOOLOID, BOOLOID};
-	HTAB	   *totals = progress->totals->totals;
-	Batch		batch = batch_create(lengthof(types), types, count + (int) hash_get_num_entries(totals));
-	HASH_SEQ_STATUS scan;
-	Total	   *total;
+	Stages	   *stages = stages_create(count, progress->totals);
 
-	/* tables that install() has not brought to this version yet it will fill then */
-	if (!catalog_has(INDEX_REFEREE_REVERSED))
-		return;
-	add_doers(&batch, doers, count);
-	hash_seq_init(&scan, totals);
-	while ((total = hash_seq_search(&scan)) != NULL)
-		if (total->key.unit == UNIT_POINTS && total->events != 0
-			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
-			add_candidate(&batch, number_of_key(total->key.account, numbers), false, true);
-	batch_execute(&batch, "select rewards.fold_stages($1, $2, $3)");
-	/* nobody has: then those of whom complete_onboarding() was told */
-	if (batch.count == 0
-		&& SPI_execute("select rewards.fold_stages('{}', '{}', '{}') where exists (select from rewards.onboarding)",
-					   false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not count stages");
+	for (int i = 0; stages && i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		stages_add(stages, doers[i]->account, may_have_advanced(doers[i]));
+	}
+	if (stages)
+		stages_write(stages, numbers);
 }
 
 static int
