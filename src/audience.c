@@ -73,20 +73,20 @@ add_pair(Audience *audience, const LineRow *row, int64 user, int64 owner)
 void
 audience_add(Audience *audience, const LineRow *row, int64 user, bool earned)
 {
-	ShareReader reader;
-	Share		share;
+	const Share *shares;
+	int			count;
 
 	if (row->cost > 0 && user != 0)
 		hash_search(audience->payers, &user, HASH_ENTER, NULL);
 	if (!earned || row->model.text == NULL)
 		return;
-	reader = distribution_reader(row->distribution);
-	while (distribution_next(&reader, &share))
-		if (share.entry == ENTRY_CREATOR || row->unit == UNIT_EARNINGS)
+	shares = line_shares(row, &count);
+	for (int i = 0; i < count; i++)
+		if (shares[i].entry == ENTRY_CREATOR || row->unit == UNIT_EARNINGS)
 		{
 			if (row->unit == UNIT_OF_USAGE)
-				add_pair(audience, row, user, share.account);
-			hash_search(audience->owners, &share.account, HASH_ENTER, NULL);
+				add_pair(audience, row, user, shares[i].account);
+			hash_search(audience->owners, &shares[i].account, HASH_ENTER, NULL);
 		}
 }
 

@@ -162,6 +162,7 @@ write_lines(CatalogTable heap, CatalogTable index, Total *lines, int count)
 	KeyedTable	table;
 
 	keyed_open(&table, heap, index, TOTAL_COLUMNS, true);
+	keyed_expect(&table, count);
 	keyed_write_each(&table, add_line, lines, count);
 	keyed_close(&table);
 }

@@ -4,14 +4,16 @@
  *
  * Posting changes a row or two for each account it meets, in order of keys, and
  * nobody else writes these tables.  So each row is found by one descent of the
- * index and written where it lies, by the routines that write catalogs; an
- * upsert in SQL would take several times as long.  Rows are read under the
- * active snapshot: a row is written once between opening and closing.
+ * index, or by walking on from the one before, and written where it lies, by the
+ * routines that write catalogs; an upsert in SQL would take several times as long.
+ * Rows are read under the active snapshot: a row is written once between opening
+ * and closing.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/nbtree.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -20,6 +22,7 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -108,7 +111,15 @@ keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 	make_keys(table);
 	table->walk = NULL;
 	table->walking = false;
+	table->dense = false;
 	table->scan = begin_index_scan(table->heap, table->index, table->snapshot, table->nkeys);
+}
+
+/* whether the index has no entry and never had one since it was made */
+bool
+keyed_is_empty(const KeyedTable *table)
+{
+	return RelationGetNumberOfBlocks(table->index) <= BTREE_METAPAGE + 1;
 }
 
 /* the row of a key, its columns in the table's order, until the next look-up; or NULL */
@@ -130,6 +141,19 @@ keyed_find(KeyedTable *table, const Datum *key)
 }
 
 /* ---- keys that come in order ---- */
+
+/* of so many keys a page the next is reached sooner by walking on than from the root */
+#define DENSE_KEYS 8
+
+/* further than this a descent takes less */
+#define FAR_ENTRIES 64
+
+/* before keys that come in order: so many, of all entries of the index */
+void
+keyed_expect(KeyedTable *table, int64 keys)
+{
+	table->dense = keys >= DENSE_KEYS * (int64) RelationGetNumberOfBlocks(table->index);
+}
 
 /* an integer of whatever size */
 static int64
@@ -201,10 +225,12 @@ begin_walk(KeyedTable *table, const Datum *key, int common)
 static bool
 walk_to(KeyedTable *table, const Datum *key)
 {
-	for (;;)
+	for (int64 passed = 0;; passed++)
 	{
 		int			order;
 
+		if (passed == FAR_ENTRIES && table->dense)
+			begin_walk(table, key, 0);
 		if (!table->on_entry && index_getnext_tid(table->walk, ForwardScanDirection) == NULL)
 			return table->walking = false;
 		table->on_entry = true;
@@ -220,15 +246,20 @@ walk_to(KeyedTable *table, const Datum *key)
 
 /*
  * As keyed_find(), for ascending keys of integers: those that share so many columns of
- * the index with the key before are looked for from there on.
+ * the index with the key before, or all where they lie close, are looked for from there on.
  */
 HeapTuple
 keyed_find_next(KeyedTable *table, const Datum *key, int common)
 {
-	MemoryContext caller = MemoryContextSwitchTo(table->context);
+	MemoryContext caller;
 	ResourceOwner owner = CurrentResourceOwner;
 	bool		found;
 
+	if (table->dense)
+		common = 0;
+	else if (common == 0)
+		return keyed_find(table, key);
+	caller = MemoryContextSwitchTo(table->context);
 	CurrentResourceOwner = table->owner;
 	if (!is_on_the_way(table, key, common))
 		begin_walk(table, key, common);
@@ -238,19 +269,26 @@ keyed_find_next(KeyedTable *table, const Datum *key, int common)
 	return found ? ExecFetchSlotHeapTuple(table->slot, false, NULL) : NULL;
 }
 
-/* writes a row, none of its columns NULL, in place of an old one if there is one */
+/* writes a row, none of its columns NULL, in place of the one that lies there; NULL: of none */
 void
-keyed_write(KeyedTable *table, HeapTuple old, const Datum *values)
+keyed_write_at(KeyedTable *table, ItemPointer place, const Datum *values)
 {
 	TupleDesc	desc = RelationGetDescr(table->heap);
 	bool		nulls[KEYED_MAX_COLUMNS] = {false};
 	HeapTuple	tuple = heap_form_tuple(desc, (Datum *) values, nulls);
 
-	if (old)
-		CatalogTupleUpdateWithInfo(table->heap, &old->t_self, tuple, table->writing);
+	if (place)
+		CatalogTupleUpdateWithInfo(table->heap, place, tuple, table->writing);
 	else
 		CatalogTupleInsertWithInfo(table->heap, tuple, table->writing);
 	heap_freetuple(tuple);
+}
+
+/* the same in place of a row that was found, if there is one */
+void
+keyed_write(KeyedTable *table, HeapTuple old, const Datum *values)
+{
+	keyed_write_at(table, old ? &old->t_self : NULL, values);
 }
 
 /* writes lines, which are in order of their keys; what the writer allocates goes with each */

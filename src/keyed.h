@@ -25,6 +25,7 @@ typedef struct KeyedTable
 	int			nkeys;
 	IndexScanDesc walk;			/* for keys that come in order; NULL: not begun */
 	ScanKeyData walk_keys[KEYED_MAX_KEYS];
+	bool		dense;			/* so many keys come that the walk goes through all entries */
 	int			common;			/* so many columns of the walk are equal */
 	bool		walking;		/* the walk stands somewhere */
 	bool		on_entry;		/* at an entry that no key has met */
@@ -40,8 +41,11 @@ typedef void (*LineWriter) (KeyedTable *table, void *lines, int64 line);
 extern void check_shape(Relation heap, int columns);
 extern void keyed_open(KeyedTable *table, CatalogTable heap, CatalogTable index,
 					   int columns, bool writing);
+extern void keyed_expect(KeyedTable *table, int64 keys);
+extern bool keyed_is_empty(const KeyedTable *table);
 extern HeapTuple keyed_find(KeyedTable *table, const Datum *key);
 extern HeapTuple keyed_find_next(KeyedTable *table, const Datum *key, int common);
+extern void keyed_write_at(KeyedTable *table, ItemPointer place, const Datum *values);
 extern void keyed_write(KeyedTable *table, HeapTuple old, const Datum *values);
 extern void keyed_write_each(KeyedTable *table, LineWriter write, void *lines, int64 count);
 extern void keyed_close(KeyedTable *table);

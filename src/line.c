@@ -133,6 +133,7 @@ typedef struct LineReader
 	LineVisitor visit;
 	void	   *context;
 	const Party *party;			/* NULL: all rows */
+	RowShares	shares;
 } LineReader;
 
 static bool
@@ -291,6 +292,39 @@ line_stream_usage(const Stretch *stretches, int count, RowVisitor visit, void *c
 	read_each(&reader, NULL, stretches, count);
 }
 
+/* takes a row's distribution apart */
+static void
+read_shares(RowShares *shares, const Distribution *distribution)
+{
+	ShareReader reader = distribution_reader(distribution);
+	Share		share;
+	int			count = 0;
+
+	while (distribution_next(&reader, &share))
+	{
+		/* room by powers of two */
+		if (count == shares->room)
+		{
+			shares->room = Max(16, 2 * shares->room);
+			shares->list = shares->list == NULL
+				? MemoryContextAlloc(shares->context, shares->room * sizeof(Share))
+				: repalloc(shares->list, shares->room * sizeof(Share));
+		}
+		shares->list[count++] = share;
+	}
+	shares->count = count;
+}
+
+/* who got what from a row, in the order of its distribution, until the next one is visited */
+const Share *
+line_shares(const LineRow *row, int *count)
+{
+	if (row->shares->count < 0)
+		read_shares(row->shares, row->distribution);
+	*count = row->shares->count;
+	return row->shares->list;
+}
+
 static const Distribution *
 read_distribution(int64 number, const Datum *values, const bool *nulls, int column)
 {
@@ -336,6 +370,8 @@ visit_usage(TupleTableSlot *slot, void *context)
 		return true;
 	row.created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
 	row.unit = UNIT_OF_USAGE;
+	row.shares = &reader->shares;
+	row.shares->count = -1;
 	row.succeeded = status >= 200 && status <= 299;
 	row.input_tokens = DatumGetInt32(values[COLUMN_INPUT_TOKENS]);
 	row.tokens = row.input_tokens + DatumGetInt32(values[COLUMN_OUTPUT_TOKENS]);
@@ -373,6 +409,8 @@ visit_entry(const Datum *values, const bool *nulls, void *context)
 	row.distribution = read_distribution(row.number, values, nulls, JOURNAL_DISTRIBUTION - 1);
 	if (reader->party && !distribution_names(row.distribution, reader->party->number))
 		return true;
+	row.shares = &reader->shares;
+	row.shares->count = -1;
 	row.created_at = DatumGetTimestampTz(values[JOURNAL_CREATED_AT - 1]);
 	row.unit = (Unit) DatumGetInt16(values[JOURNAL_UNIT - 1]);
 	row.model = id_of_datum(values[JOURNAL_MODEL - 1], nulls[JOURNAL_MODEL - 1]);
@@ -419,6 +457,8 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.tokens = DatumGetInt64(values[LINE_TOKENS]);
 	row.unit = (Unit) DatumGetInt16(values[LINE_UNIT]);
 	row.distribution = read_distribution(row.number, values, nulls, LINE_DISTRIBUTION);
+	row.shares = &reader->shares;
+	row.shares->count = -1;
 	read_journal(&row, values, nulls);
 	return reader->visit(&row, reader->context);
 }
@@ -427,10 +467,12 @@ static void
 read_stretches(StreamQuery *query, bool usage, const Stretch *stretches, int count,
 			   LineVisitor visit, void *context)
 {
-	LineReader	line = {visit, context};
+	LineReader	line = {.visit = visit, .context = context, .shares = {CurrentMemoryContext}};
 	StretchReader reader = {.visit = visit_slot, .visit_usage = usage ? visit_usage : NULL, .context = &line};
 
 	read_each(&reader, query, stretches, count);
+	if (line.shares.list)
+		pfree(line.shares.list);
 }
 
 /*
@@ -460,7 +502,7 @@ find_tail(Cursor *cursor, Stretch **stretches)
 TransactionId
 line_read_tail(const Party *party, LineVisitor visit, void *context)
 {
-	LineReader	line = {visit, context, party};
+	LineReader	line = {visit, context, party, {CurrentMemoryContext}};
 	StretchReader reader = {.visit_usage = visit_usage, .visit_entry = visit_entry, .context = &line};
 	Cursor		cursor;
 	Stretch    *stretches;
@@ -468,6 +510,8 @@ line_read_tail(const Party *party, LineVisitor visit, void *context)
 
 	if (count > 0)
 		read_each(&reader, NULL, stretches, count);
+	if (line.shares.list)
+		pfree(line.shares.list);
 	return cursor.written_by;
 }
 

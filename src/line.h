@@ -24,6 +24,15 @@ typedef enum Unit
 	UNIT_TOKENS = 4
 } Unit;
 
+/* the shares of a row, once somebody has asked for them */
+typedef struct RowShares
+{
+	MemoryContext context;		/* of the list, which serves row after row */
+	Share	   *list;
+	int			room;
+	int			count;			/* -1: nobody has */
+} RowShares;
+
 /* one row of usage_logs or of the journal, or a referral edge: only its ends and number */
 typedef struct LineRow
 {
@@ -41,6 +50,7 @@ typedef struct LineRow
 	Id			request;
 	Unit		unit;			/* UNIT_OF_USAGE: a usage row */
 	const Distribution *distribution;
+	RowShares  *shares;			/* for line_shares() */
 	Amount		cost;			/* in credits */
 	bool		reverses;		/* takes back what was given */
 	TimestampTz expires_at;		/* of credits, DT_NOEND for never */
@@ -64,6 +74,7 @@ typedef struct Party
 /* false stops the reading */
 typedef bool (*LineVisitor) (const LineRow *row, void *context);
 
+extern const Share *line_shares(const LineRow *row, int *count);
 extern TransactionId line_read_tail(const Party *party, LineVisitor visit, void *context);
 extern void line_read_tail_edges(LineVisitor visit, void *context);
 extern int64 line_read_start(LineVisitor visit, void *context);

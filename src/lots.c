@@ -284,8 +284,8 @@ void
 lots_visit_row(const LineRow *row, int64 user, MovementVisitor visit, void *context)
 {
 	Movement	movement = {.number = row->number, .at = row->created_at, .expires_at = DT_NOEND};
-	ShareReader reader;
-	Share		share;
+	const Share *shares;
+	int			count;
 
 	if (row->unit == UNIT_OF_USAGE && row->cost != 0)
 	{
@@ -300,11 +300,11 @@ lots_visit_row(const LineRow *row, int64 user, MovementVisitor visit, void *cont
 	movement.unit = row->unit;
 	movement.expires_at = row->expires_at;
 	movement.about = row->about;
-	reader = distribution_reader(row->distribution);
-	while (distribution_next(&reader, &share))
+	shares = line_shares(row, &count);
+	for (int i = 0; i < count; i++)
 	{
-		movement.account = share.account;
-		movement.amount = share.amount;
+		movement.account = shares[i].account;
+		movement.amount = shares[i].amount;
 		visit(&movement, context);
 	}
 }

@@ -432,7 +432,7 @@ write_size(KeyedTable *table, void *sizes, int64 place)
 	values[SIZE_DIRECT] = Int64GetDatum(size->direct);
 	values[SIZE_NETWORK] = Int64GetDatum(size->network);
 	values[SIZE_DEPTH] = Int16GetDatum((int16) size->depth);
-	old = keyed_find(table, values);
+	old = keyed_find_next(table, values, 0);
 	if (old)
 	{
 		heap_deform_tuple(old, RelationGetDescr(table->heap), before, nulls);
@@ -471,6 +471,7 @@ remembered_referrer(Network *network, int64 account)
 static void
 pass_gains(Network *network)
 {
+	accounts_keep_open();
 	for (int64 i = 0; i < network->ngains; i++)
 	{
 		int64		referrer = remembered_referrer(network, network->gains[i].account);
@@ -478,6 +479,7 @@ pass_gains(Network *network)
 		if (referrer != 0)
 			size_of(network, referrer)->value += network->gains[i].value;
 	}
+	accounts_close();
 }
 
 static int
@@ -513,6 +515,7 @@ write_sizes(Network *network, const Count *counts, int64 n)
 		sizes[nsizes++] = *size;
 	qsort(sizes, nsizes, sizeof(NetworkSize), compare_sizes);
 	keyed_open(&table, TABLE_NETWORK_SIZE, INDEX_NETWORK_SIZE, SIZE_COLUMNS, true);
+	keyed_expect(&table, nsizes);
 	keyed_write_each(&table, write_size, sizes, nsizes);
 	keyed_close(&table);
 }

@@ -196,16 +196,39 @@ advance_to(Posting *posting, int64 number)
 	return true;
 }
 
+/* notes which of a row's own accounts its shares bear by number: those are registered */
+static void
+find_registered(const LineRow *row, bool *registered)
+{
+	int			count;
+	const Share *shares = line_shares(row, &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (shares[i].entry == ENTRY_USAGE)
+			registered[KIND_USER] = shares[i].account != ACCOUNT_SELF;
+		else if (shares[i].entry == ENTRY_WORK)
+			registered[KIND_PROVIDER] = shares[i].account != ACCOUNT_SELF;
+	}
+}
+
+static bool
+is_being_registered(AccountKind kind, Id id)
+{
+	return account_find(kind, id).number == ACCOUNT_SELF && account_being_registered(kind, id);
+}
+
 /* whether folding the row would wait for somebody registering its account */
 static bool
 must_wait(const LineRow *row)
 {
-	if (row->user.text && account_find(KIND_USER, row->user).number == ACCOUNT_SELF
-		&& account_being_registered(KIND_USER, row->user))
-		return true;
-	return row->provider.text
-		&& account_find(KIND_PROVIDER, row->provider).number == ACCOUNT_SELF
-		&& account_being_registered(KIND_PROVIDER, row->provider);
+	bool		registered[2] = {false, false};	/* by kind */
+
+	if (row->unit != UNIT_OF_USAGE || row->referee != 0)
+		return false;
+	find_registered(row, registered);
+	return (row->user.text && !registered[KIND_USER] && is_being_registered(KIND_USER, row->user))
+		|| (row->provider.text && !registered[KIND_PROVIDER] && is_being_registered(KIND_PROVIDER, row->provider));
 }
 
 /* MovementVisitor */

@@ -5,9 +5,9 @@
  *		bonus.
  *
  * Rows come in order of their numbers.  Of each account the row of
- * rewards.activity is read when it first appears and written once at the end, so
- * what happens for the first or the fiftieth time is seen as it happens.  Only
- * who holds the cursor comes here.  Everything runs inside SPI.
+ * rewards.activity is read when it first appears and written once at the end, where
+ * it lay, so what happens for the first or the fiftieth time is seen as it happens.
+ * Only who holds the cursor comes here.  Everything runs inside SPI.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@
 #include "keyed.h"
 #include "miscadmin.h"
 #include "progress.h"
+#include "stages.h"
 #include "streak.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -47,6 +48,7 @@ StaticAssertDecl(ACTIVITY_COLUMNS <= KEYED_MAX_COLUMNS, "rewards.activity has to
 typedef struct Doer
 {
 	int64		account;		/* key, see totals.h */
+	ItemPointerData place;		/* of its row in rewards.activity; invalid: none was read */
 	AccountKind kind;
 	Account		known;			/* with its edge; number 0 for a name */
 	TimestampTz first_at;		/* infinity: no request yet */
@@ -140,6 +142,7 @@ read_doer(Progress *progress, Doer *doer)
 
 	if (tuple == NULL)
 		return;
+	doer->place = tuple->t_self;
 	heap_deform_tuple(tuple, RelationGetDescr(progress->table.heap), values, nulls);
 	doer->first_at = DatumGetTimestampTz(values[ACTIVITY_FIRST_AT]);
 	doer->last_at = doer->last_before = DatumGetTimestampTz(values[ACTIVITY_LAST_AT]);
@@ -166,6 +169,7 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 	doer = entry->doer = palloc0(sizeof(Doer));
 	doer->account = key;
 	doer->kind = kind;
+	ItemPointerSetInvalid(&doer->place);
 	doer->first_at = DT_NOEND;
 	doer->last_at = doer->last_before = DT_NOBEGIN;
 	doer->onboarded_at = DT_NOEND;
@@ -174,6 +178,9 @@ find_doer(Progress *progress, AccountKind kind, int64 key, Id id)
 		read_doer(progress, doer);
 		if (id.text)
 			doer->known = account_find(kind, id);
+		/* for network.c, which knows it by number only; an edge is for ever */
+		if (doer->known.edge.referrer != 0)
+			forest_put(&doer->known, 0);
 	}
 	return doer;
 }
@@ -497,7 +504,7 @@ services_datum(const Doer *doer)
 static void
 write_doer(KeyedTable *table, void *doers, int64 place)
 {
-	const Doer *doer = ((Doer **) doers)[place];
+	Doer	   *doer = ((Doer **) doers)[place];
 	Datum		values[ACTIVITY_COLUMNS];
 
 	values[ACTIVITY_ACCOUNT] = Int64GetDatum(doer->account);
@@ -511,7 +518,10 @@ write_doer(KeyedTable *table, void *doers, int64 place)
 	values[ACTIVITY_LAST_DAY] = DateADTGetDatum(doer->streak.last_day);
 	values[ACTIVITY_REQUESTS] = Int64GetDatum(doer->requests);
 	values[ACTIVITY_ONBOARDED_AT] = TimestampTzGetDatum(doer->onboarded_at);
-	keyed_write(table, keyed_find(table, values), values);
+	if (ItemPointerIsValid(&doer->place))
+		keyed_write_at(table, &doer->place, values);
+	else
+		keyed_write(table, keyed_find(table, values), values);
 }
 
 /* of referees that went on: whose stage is another one now is found out by SQL */
@@ -527,7 +537,7 @@ note_referees(Doer **doers, int count)
 	batch_execute(&batch, "select rewards.note_referees($1)");
 }
 
-/* how long after joining a request makes a referee a retained one; fold_stages() has it, too */
+/* how long after joining a request makes a referee a retained one; rewards.fold_stages() has it, too */
 #define RETAINED_AFTER (30 * USECS_PER_DAY)
 
 /*
@@ -544,37 +554,17 @@ may_have_advanced(const Doer *doer)
 }
 
 static void
-add_candidate(Batch *batch, int64 account, bool advanced, bool reversed)
-{
-	batch->columns[0][batch->count] = Int64GetDatum(account);
-	batch->columns[1][batch->count] = BoolGetDatum(advanced);
-	batch->columns[2][batch->count++] = BoolGetDatum(reversed);
-}
-
-/*
- * Counts who has reached a stage as a referee.  Who made requests may have; whose
- * requests were taken back may have fallen behind one.
- */
-static void
 count_stages(Progress *progress, Doer **doers, int count, const int64 *numbers)
 {
-	static const Oid types[] = {INT8OID, BOOLOID, BOOLOID};
-	HTAB	   *totals = progress->totals->totals;
-	Batch		batch = batch_create(lengthof(types), types, count + (int) hash_get_num_entries(totals));
-	HASH_SEQ_STATUS scan;
-	Total	   *total;
+	Stages	   *stages = stages_create(count, progress->totals);
 
-	/* tables that install() has not brought to this version yet it will fill then */
-	if (!catalog_has(TABLE_EDGE_MONTH))
-		return;
-	for (int i = 0; i < count; i++)
-		add_candidate(&batch, doers[i]->account, may_have_advanced(doers[i]), false);
-	hash_seq_init(&scan, totals);
-	while ((total = hash_seq_search(&scan)) != NULL)
-		if (total->key.unit == UNIT_POINTS && total->events != 0
-			&& (total->key.entry == -ENTRY_WORK || total->key.entry == -ENTRY_USAGE))
-			add_candidate(&batch, number_of_key(total->key.account, numbers), false, true);
-	batch_execute(&batch, "select rewards.fold_stages($1, $2, $3)");
+	for (int i = 0; stages && i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		stages_add(stages, doers[i]->account, may_have_advanced(doers[i]));
+	}
+	if (stages)
+		stages_write(stages, numbers);
 }
 
 static int

@@ -196,17 +196,21 @@ total_key(int64 account, DateADT period, Unit unit, int entry, int level)
 static Total *
 find_total(Totals *totals, const TotalKey *key)
 {
+	uint32		hash = hash_key(key, sizeof(TotalKey));
+	Total	  **met = &totals->met[hash % TOTALS_MET];
 	bool		found;
-	Total	   *total = hash_search(totals->totals, key, HASH_ENTER, &found);
 
+	if (*met && match_keys(&(*met)->key, key, sizeof(TotalKey)) == 0)
+		return *met;
+	*met = hash_search_with_hash_value(totals->totals, key, hash, HASH_ENTER, &found);
 	if (!found)
 	{
-		total->kind = KIND_UNKNOWN;
-		total->amount = 0;
-		total->events = 0;
-		total->tokens = 0;
+		(*met)->kind = KIND_UNKNOWN;
+		(*met)->amount = 0;
+		(*met)->events = 0;
+		(*met)->tokens = 0;
 	}
-	return total;
+	return *met;
 }
 
 static ModelTotal *
@@ -346,58 +350,70 @@ is_unpriced(const LineRow *row)
 					  pnstrdup(row->tier.text, row->tier.len), &as_of).unpriced;
 }
 
-/*
- * The next share that has to be added up, and the kind of its account.  An earner's
- * chain follows its own share.
- */
-static bool
-next_share(Totals *totals, ShareReader *reader, Share *share, AccountKind *earner, int *kind)
+/* for a ranking only what counts on its board, by which most shares are passed over unread */
+static void
+add_ranked_usage(Totals *totals, const LineRow *row, DateADT period)
 {
-	while (reader->next < reader->end)
+	ShareReader reader = distribution_reader(row->distribution);
+	AccountKind earner = KIND_USER;
+	Share		share;
+
+	while (reader.next < reader.end)
 	{
-		Entry		entry = distribution_peek(reader);
+		Entry		entry = distribution_peek(&reader);
+		int			kind;
 
 		totals->shares++;
+		/* an earner's chain follows its own share */
 		if (entry != ENTRY_REFERRAL)
-			*earner = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
-		*kind = entry == ENTRY_REFERRAL ? kind_of_chain(totals, *earner) : (int) *earner;
-		if (share_counts(totals, *kind, unit_of_entry(entry), entry))
-			return distribution_next(reader, share);
-		distribution_skip(reader);
+			earner = entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		kind = entry == ENTRY_REFERRAL ? kind_of_chain(totals, earner) : (int) earner;
+		if (!share_counts(totals, kind, unit_of_entry(entry), entry))
+		{
+			distribution_skip(&reader);
+			continue;
+		}
+		distribution_next(&reader, &share);
+		if (share.account == ACCOUNT_SELF)
+			share.account = account_key(totals, earner, earner == KIND_PROVIDER ? row->provider : row->user);
+		add_line(totals, total_key(share.account, period, unit_of_entry(entry), entry, share.level),
+				 kind, share.amount, 1, entry == ENTRY_REFERRAL ? 0 : row->tokens);
 	}
-	return false;
 }
 
 static void
 add_usage(Totals *totals, const LineRow *row, DateADT period)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
-	AccountKind earner = KIND_USER;
-	int			kind;
+	int			count;
+	const Share *shares = line_shares(row, &count);
+	AccountKind kind = KIND_USER;
 	int64		user = 0;
 	int64		provider = 0;
 
-	while (next_share(totals, &reader, &share, &earner, &kind))
+	for (int i = 0; i < count; i++)
 	{
-		int64		account = share.account;
+		const Share *share = &shares[i];
+		int64		account = share->account;
+		bool		referral = share->entry == ENTRY_REFERRAL;
 
-		if (share.entry == ENTRY_WORK)
+		totals->shares++;
+		if (!referral)
+			kind = share->entry == ENTRY_WORK ? KIND_PROVIDER : KIND_USER;
+		if (share->entry == ENTRY_WORK)
 			account = provider = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_PROVIDER, row->provider);
-		else if (share.entry == ENTRY_USAGE)
+		else if (share->entry == ENTRY_USAGE)
 			account = user = account != ACCOUNT_SELF ? account
 				: account_key(totals, KIND_USER, row->user);
-		add_line(totals, total_key(account, period, unit_of_entry(share.entry), share.entry, share.level),
-				 kind, share.amount, 1, share.entry == ENTRY_REFERRAL ? 0 : row->tokens);
-		if (share.entry == ENTRY_CREATOR)
+		add_line(totals, total_key(account, period, unit_of_entry(share->entry), share->entry, share->level),
+				 referral ? kind_of_chain(totals, kind) : (int) kind,
+				 share->amount, 1, referral ? 0 : row->tokens);
+		if (share->entry == ENTRY_CREATOR)
 		{
 			totals->last_earned = true;
-			add_model(totals, row, &share, 1);
+			add_model(totals, row, share, 1);
 		}
 	}
-	if (totals->ranking)
-		return;					/* the rest is no points */
 	add_own(totals, row, KIND_USER, row->user, user, period);
 	add_own(totals, row, KIND_PROVIDER, row->provider, provider, period);
 	if (row->cost != 0)
@@ -420,21 +436,22 @@ events_of(const LineRow *row, const Share *share)
 static void
 add_journal(Totals *totals, const LineRow *row, DateADT period)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
+	int			count;
+	const Share *shares = line_shares(row, &count);
 
-	while (distribution_next(&reader, &share))
+	for (int i = 0; i < count; i++)
 	{
-		int			entry = row->reverses ? -(int) share.entry : (int) share.entry;
-		bool		counts_tokens = row->reverses && share.entry != ENTRY_REFERRAL;
+		const Share *share = &shares[i];
+		int			entry = row->reverses ? -(int) share->entry : (int) share->entry;
+		bool		counts_tokens = row->reverses && share->entry != ENTRY_REFERRAL;
 
 		totals->shares++;
 		if (!share_counts(totals, KIND_UNKNOWN, row->unit, entry))
 			continue;
-		add_line(totals, total_key(share.account, period, row->unit, entry, share.level), KIND_UNKNOWN,
-				 share.amount, events_of(row, &share), counts_tokens ? row->tokens : 0);
+		add_line(totals, total_key(share->account, period, row->unit, entry, share->level), KIND_UNKNOWN,
+				 share->amount, events_of(row, share), counts_tokens ? row->tokens : 0);
 		if (row->unit == UNIT_EARNINGS)
-			add_model(totals, row, &share, row->requests);
+			add_model(totals, row, share, row->requests);
 	}
 }
 
@@ -460,10 +477,12 @@ totals_add(Totals *totals, const LineRow *row)
 	totals->last_earned = row->unit == UNIT_EARNINGS;
 	if (totals->ranking && period != totals->board_month && totals->board_month != DATEVAL_NOEND)
 		return;
-	if (row->unit == UNIT_OF_USAGE)
-		add_usage(totals, row, period);
-	else
+	if (row->unit != UNIT_OF_USAGE)
 		add_journal(totals, row, period);
+	else if (totals->ranking)
+		add_ranked_usage(totals, row, period);
+	else
+		add_usage(totals, row, period);
 	totals->events++;
 }
 

@@ -94,6 +94,9 @@ typedef struct NamedAccount
 	char		text[MAX_ID_BYTES + 1];
 } NamedAccount;
 
+/* so many totals are found again at once: neighbours are mostly of the same accounts */
+#define TOTALS_MET 1024
+
 typedef enum Grain
 {
 	GRAIN_DAY,
@@ -117,6 +120,7 @@ typedef struct Totals
 	Board		board;
 	DateADT		board_month;	/* DATEVAL_NOEND: of all time */
 	HTAB	   *totals;			/* Total */
+	Total	   *met[TOTALS_MET];	/* those met last, by hash of their keys */
 	HTAB	   *models;			/* ModelTotal */
 	HTAB	   *activities;		/* Activity */
 	HTAB	   *places;			/* from name to place */

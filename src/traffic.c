@@ -162,19 +162,21 @@ add_sums(Traffic *traffic, TrafficKey key, const AmountSum *sums)
 static void
 add_shares(const LineRow *row, AmountSum *sums)
 {
-	ShareReader reader = distribution_reader(row->distribution);
-	Share		share;
+	int			count;
+	const Share *shares = line_shares(row, &count);
 
-	while (distribution_next(&reader, &share))
+	for (int i = 0; i < count; i++)
 	{
+		const Share *share = &shares[i];
+
 		if (row->unit == UNIT_CREDITS)
-			sums[SUM_COST] -= share.amount;
-		else if (row->unit == UNIT_EARNINGS || share.entry == ENTRY_CREATOR)
-			sums[SUM_CREATOR_EARNINGS] += share.amount;
-		else if (share.entry == ENTRY_WORK)
-			sums[SUM_PROVIDER_POINTS] += share.amount;
-		else if (share.entry == ENTRY_USAGE)
-			sums[SUM_USER_POINTS] += share.amount;
+			sums[SUM_COST] -= share->amount;
+		else if (row->unit == UNIT_EARNINGS || share->entry == ENTRY_CREATOR)
+			sums[SUM_CREATOR_EARNINGS] += share->amount;
+		else if (share->entry == ENTRY_WORK)
+			sums[SUM_PROVIDER_POINTS] += share->amount;
+		else if (share->entry == ENTRY_USAGE)
+			sums[SUM_USER_POINTS] += share->amount;
 	}
 }
 

@@ -381,6 +381,8 @@ begin
 						group by d.day having sum(d.events) > 0
 						order by d.day limit needed) d) >= needed else c.active end as active,
 				v.last_at - interval '720 hours' >= a.referred_at is true as retained
+			/* worked out once, though asked for several times */
+			offset 0
 		) n
 		where (n.onboarded, n.active, n.retained) <> (c.onboarded, c.active, c.retained) or c.look and c.reversed
 	), kept as (

@@ -113,6 +113,9 @@ create table if not exists rewards.onboarding (
 );
 comment on table rewards.onboarding is 'accounts of which complete_onboarding() was told, until posting has counted them';
 
+/* of few: posting looks each account up that made a request */
+create index if not exists referee_stage_reversed on rewards.referee_stage (account) where reversed;
+
 create index if not exists referral_pending on rewards.referral (created_at) where referee is null;
 create index if not exists uptime_day on rewards.uptime (day, account);
 create index if not exists account_joined on rewards.account (joined_at) where kind = 'user';

@@ -296,10 +296,12 @@ comment on view rewards.referral_funnel is
 /* ---- edges, and growth by them ---- */
 
 create or replace view rewards.edge_lines as
-select a.id as referee, a.referrer, a.seen_from, date_trunc('month', a.referred_at at time zone z.zone)::date as joined,
-	date_trunc('month', coalesce(r.created_at, a.referred_at) at time zone z.zone)::date as sent, i.kind as inviter_kind, a.kind
-from (select s.value as zone from rewards.settings s where s.name = 'time_zone') z
-cross join rewards.account a
+/* the zone is looked up once, however many edges are asked for one by one */
+select a.id as referee, a.referrer, a.seen_from,
+	date_trunc('month', a.referred_at at time zone (select s.value from rewards.settings s where s.name = 'time_zone'))::date as joined,
+	date_trunc('month', coalesce(r.created_at, a.referred_at) at time zone (select s.value from rewards.settings s where s.name = 'time_zone'))::date as sent,
+	i.kind as inviter_kind, a.kind
+from rewards.account a
 join rewards.account i on i.id = a.referrer
 left join rewards.referral r on r.referee = a.id;
 comment on view rewards.edge_lines is

@@ -69,6 +69,12 @@ select count(*) as differences from rewards.verify();
 select complete from rewards.post();
 select joined, onboarded from stage where sent > 1;
 select count(*) as told from rewards.onboarding;
+-- of somebody whose edge is folded, and nothing else to post
+select rewards.complete_onboarding('e');
+select joined, onboarded from stage where sent > 1;
+select complete from rewards.post();
+select joined, onboarded from stage where sent > 1;
+select count(*) as told from rewards.onboarding;
 -- an edge of somebody who has been there before
 select count(pg_temp.use('g', d)) from generate_series(0, 50, 10) d;
 select complete from rewards.post();
