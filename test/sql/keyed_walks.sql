@@ -35,6 +35,13 @@ select pg_temp.use(226, 450, 23) as used;
 select * from pg_temp.fold();
 select pg_temp.use(226, 450, 1, 3) as used;
 select * from pg_temp.fold();
+/* a day that is new behind all of an account's, and then the first of the next account's */
+with used as (
+	insert into rewards.usage_logs (user_id, endpoint, model, created_at)
+	select 'u' || n, '/chat/completions', 'mixtral', timestamptz '2025-03-01 12:00Z' + case n % 2 when 0 then 9 else 1 end * interval '1 day'
+	from generate_series(226, 450) n returning 1)
+select count(*) as used from used;
+select * from pg_temp.fold();
 /* few, and far from each other; then two heaps with much between them */
 select pg_temp.use(226, 450, 57) as used;
 select * from pg_temp.fold();
