@@ -104,3 +104,19 @@ begin; update rewards.network_size set value = value + 1 where account = 1; sele
 begin; update rewards.edge_month set active = active + 1; select part, expected, found, detail from rewards.verify(); select pg_temp.repaired(); rollback;
 begin; delete from rewards.referee_stage where retained; select part, count(*) from rewards.verify() group by 1 order by 1; select pg_temp.repaired(); rollback;
 begin; update rewards.referee_stage s set active = false from rewards.account a where a.id = s.account and a.name = 'a'; select part, subject, expected, found, detail from rewards.verify() where part = 'referee_stage'; select pg_temp.repaired(); rollback;
+-- who comes back after a month is retained first, and active later
+select rewards.set_setting('active_days', '3') is not null as active_days;
+select referrer from rewards.referral_signup('ana', 'h', at => '2025-03-01 12:00Z');
+create temp view stage_of_h as
+select s.onboarded, s.active, s.retained from rewards.referee_stage s join rewards.account a on a.id = s.account where a.name = 'h';
+select pg_temp.use('h', 40) > 0 as again;
+select complete from rewards.post();
+table stage_of_h;
+select pg_temp.use('h', 41) > 0 as again;
+select complete from rewards.post();
+table stage_of_h;
+select pg_temp.use('h', 42) > 0 as again;
+select complete from rewards.post();
+table stage_of_h;
+select pg_temp.same();
+select count(*) as differences from rewards.verify();

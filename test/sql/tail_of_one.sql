@@ -49,6 +49,10 @@ create temp table lines as select * from pg_temp.single;
 select count(*) > 250 as many, count(distinct account) > 100 as of_many, bool_or(amount < 0) as some_negative from lines;
 select * from ((table pg_temp.whole except table lines) union all (table lines except table pg_temp.whole)) d order by 1, 2, 3 limit 5;
 
+-- lines from a day on are of no day before
+select count(*) filter (where l.period < '2025-02-02') as earlier, count(*) > 0 as some
+from asked q, rewards.account_lines(q.account, q.kind, 'day', '2025-02-02') l;
+
 -- the same by the rows themselves, in SQL
 select * from (
 	select w.kind, w.name, sum(s.amount)
