@@ -83,14 +83,17 @@ begin
 		perform pg_stat_clear_snapshot();
 	end loop;
 	/*
-	 * Who sits idle in a transaction, or is prepared, and has read or written the default
-	 * partition does not let go of it in time: nobody needs to queue behind this call for it.
+	 * Who sits idle in a transaction, is prepared, or waits for a lock, and has read or written
+	 * the default partition does not let go of it in time: nobody needs to queue behind this
+	 * call for it. And who waits for what the posting at hand has locked would be told of a
+	 * deadlock, if it has waited for long.
 	 */
+	perform pg_stat_clear_snapshot();
 	if exists (
 			select from pg_locks l left join pg_stat_activity s on s.pid = l.pid
 			where l.relation = to_regclass('rewards.usage_logs_default') and l.pid is distinct from pg_backend_pid()
 				and l.database = (select d.oid from pg_database d where d.datname = current_database())
-				and (l.pid is null or s.state like 'idle in transaction%')) then
+				and (l.pid is null or s.state like 'idle in transaction%' or s.wait_event_type = 'Lock')) then
 		return 0;
 	end if;
 	lock table rewards.usage_partition in share row exclusive mode;
