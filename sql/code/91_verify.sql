@@ -228,14 +228,17 @@ as $$
 		group by b.board, m.month, l.account
 		having sum(l.amount) <> 0
 	), bucket_line as (
-		/* each positive score in the one bucket it belongs to */
-		select b.board, b.month, b.lowest, b.accounts, (
-			select count(*) from rewards.score s
-			where s.board = b.board and s.month = b.month and s.points > 0 and s.points >= b.lowest and s.points < b.upto) as scores
+		/* each positive score in the one bucket it belongs to: the last that begins at its points or below */
+		select l.board, l.month, l.lowest, sum(l.accounts) as accounts, count(*) filter (where l.is_score) as scores
 		from (
-			select b.*, lead(b.lowest, 1, 'Infinity') over (partition by b.board, b.month order by b.lowest) as upto
-			from rewards.score_bucket b
-		) b where since is null and until is null
+			select u.board, u.month, u.accounts, u.is_score,
+				max(u.lowest) over (partition by u.board, u.month order by u.points, u.is_score rows unbounded preceding) as lowest
+			from (
+				select b.board, b.month, b.lowest as points, b.lowest, b.accounts, false as is_score from rewards.score_bucket b
+				union all
+				select s.board, s.month, s.points, null, null, true from rewards.score s where s.points > 0
+			) u where since is null and until is null
+		) l where l.lowest is not null group by l.board, l.month, l.lowest
 		union all
 		select s.board, s.month, 0, 0, count(*)
 		from rewards.score s
