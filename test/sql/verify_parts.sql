@@ -20,7 +20,7 @@ begin
 	execute change;
 	foreach memory in array '{1MB,64MB}'::text[] loop
 		perform set_config('maintenance_work_mem', memory, true);
-		return query select memory, v.part, v.subject, v.expected, v.found from rewards.verify() v order by v.part, v.subject;
+		return query select memory, v.part, v.subject, v.expected, v.found from rewards.verify() v order by v.part, v.subject, v.expected collate "C";
 	end loop;
 end $$;
 begin; select * from pg_temp.tamper($$update rewards.day_total t set tokens = tokens + 1 from rewards.account a where a.id = t.account and a.name = 'creator' and t.day = '2025-01-03'$$); rollback;

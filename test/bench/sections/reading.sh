@@ -1,8 +1,9 @@
-# Latencies of reads, with as many users as ACCOUNTS says and two events for each,
+# Latencies of reads, with as many users as ACCOUNTS says and EVENTS_EACH events for each,
 # posted: idle, beside 1000 rows a second, and beside 8 writers at full speed, both
 # with a session that posts every 100 ms. Redis holds the same scores and takes the
 # same events, which there are increments only.
 
+: "${EVENTS_EACH:=2}"
 REDIS_REQUESTS=5000
 STATES='idle 1000 full'
 CALLS='top rank around balance summary history statement daily_points user_points provider_rewards'
@@ -95,9 +96,9 @@ reading_feed()
 {
 	local from piece=500000
 
-	progress "reading, $((ACCOUNTS * 2)) events"
+	progress "reading, $((ACCOUNTS * EVENTS_EACH)) events"
 	world reading
-	for from in $(seq 1 $piece $((ACCOUNTS * 2))); do
+	for from in $(seq 1 $piece $((ACCOUNTS * EVENTS_EACH))); do
 		sql -c "insert into rewards.usage_logs ($FIELDS, created_at)
 			select 'usr_' || n % $ACCOUNTS + 1, 'prov_' || n % $PROVIDERS + 1, '/api/v1/chat/completions',
 				(array['llama-3-8b', 'Mixtral-8x7B', 'Llama-3-70B', 'gemma-2b'])[1 + n % 4], 200, n % 2000, 75, 250,
