@@ -83,7 +83,7 @@ board_rank(PG_FUNCTION_ARGS)
 	Board		board = board_argument(fcinfo);
 
 	return ranking_rank(fcinfo, board, month_argument(fcinfo), account_kind_of(PG_GETARG_DATUM(2)),
-				   id_of_datum(PG_GETARG_DATUM(3), false));
+						id_of_datum(PG_GETARG_DATUM(3), false));
 }
 
 /* board_around(board, month, kind, account, n) returns setof (rank, kind, account, points) */
@@ -93,13 +93,21 @@ board_around(PG_FUNCTION_ARGS)
 	Board		board = board_argument(fcinfo);
 
 	ranking_around(fcinfo, board, month_argument(fcinfo), account_kind_of(PG_GETARG_DATUM(2)),
-			   id_of_datum(PG_GETARG_DATUM(3), false), places_argument(fcinfo, 4));
+				   id_of_datum(PG_GETARG_DATUM(3), false), places_argument(fcinfo, 4));
 	return (Datum) 0;
 }
 
 /* ---- for users ---- */
 
-/* of the calls a month is checked first when it is a text, else last */
+/* what all calls are asked for, and of those about one account its name and kind */
+typedef struct Asked
+{
+	Board		board;
+	DateADT		month;
+	AccountKind kind;
+	Id			id;
+} Asked;
+
 static DateADT
 call_month(FunctionCallInfo fcinfo, int number, bool is_text)
 {
@@ -111,18 +119,14 @@ call_month(FunctionCallInfo fcinfo, int number, bool is_text)
 static Datum
 leaderboard_top(FunctionCallInfo fcinfo, bool text)
 {
-	DateADT		month = ALL_TIME;
+	DateADT		month;
 	Board		board;
-	int			n;
 
 	installation_require();
-	if (text)
-		month = call_month(fcinfo, 1, true);
+	month = call_month(fcinfo, 1, text);
 	board = board_of_argument(fcinfo, 0);
-	n = argument_count(fcinfo, 2, MOST_PLACES, "It is how many accounts are listed.");
-	if (!text)
-		month = call_month(fcinfo, 1, false);
-	ranking_top(fcinfo, board, month, n);
+	ranking_top(fcinfo, board, month,
+				argument_count(fcinfo, 2, MOST_PLACES, "It is how many accounts are listed."));
 	return (Datum) 0;
 }
 
@@ -139,24 +143,27 @@ leaderboard_top_date(PG_FUNCTION_ARGS)
 	return leaderboard_top(fcinfo, false);
 }
 
+/* account, board and month come first; the kind is argument number kind_number */
+static Asked
+ask(FunctionCallInfo fcinfo, bool text, int kind_number)
+{
+	Asked		asked;
+
+	installation_require();
+	asked.month = call_month(fcinfo, 2, text);
+	asked.id = argument_id(fcinfo, 0, "account");
+	asked.board = board_of_argument(fcinfo, 1);
+	asked.kind = board_kind_of_argument(fcinfo, kind_number, asked.board);
+	reader_check(fcinfo, asked.kind, asked.id);
+	return asked;
+}
+
 static Datum
 leaderboard_rank(FunctionCallInfo fcinfo, bool text)
 {
-	DateADT		month = ALL_TIME;
-	Board		board;
-	AccountKind kind;
-	Id			id;
+	Asked		asked = ask(fcinfo, text, 3);
 
-	installation_require();
-	if (text)
-		month = call_month(fcinfo, 2, true);
-	id = argument_id(fcinfo, 0, "account");
-	board = board_of_argument(fcinfo, 1);
-	kind = board_kind_of_argument(fcinfo, 3, board);
-	reader_check(fcinfo, kind, id);
-	if (!text)
-		month = call_month(fcinfo, 2, false);
-	return ranking_rank(fcinfo, board, month, kind, id);
+	return ranking_rank(fcinfo, asked.board, asked.month, asked.kind, asked.id);
 }
 
 /* leaderboard_rank(account, board, month, kind) returns (rank, points, of) */
@@ -175,22 +182,10 @@ leaderboard_rank_date(PG_FUNCTION_ARGS)
 static Datum
 leaderboard_around(FunctionCallInfo fcinfo, bool text)
 {
-	DateADT		month = ALL_TIME;
-	Board		board;
-	AccountKind kind;
-	Id			id;
-	int			n;
+	Asked		asked = ask(fcinfo, text, 4);
 
-	installation_require();
-	if (text)
-		month = call_month(fcinfo, 2, true);
-	id = argument_id(fcinfo, 0, "account");
-	board = board_of_argument(fcinfo, 1);
-	kind = board_kind_of_argument(fcinfo, 4, board);
-	n = argument_count(fcinfo, 3, MOST_NEIGHBOURS, "It is how many accounts are listed on either side.");
-	if (!text)
-		month = call_month(fcinfo, 2, false);
-	ranking_around(fcinfo, board, month, kind, id, n);
+	ranking_around(fcinfo, asked.board, asked.month, asked.kind, asked.id,
+				   argument_count(fcinfo, 3, MOST_NEIGHBOURS, "It is how many accounts are listed on either side."));
 	return (Datum) 0;
 }
 

@@ -354,6 +354,15 @@ names_party(const Party *party, const Datum *values, const bool *nulls, const Di
 		|| distribution_names(distribution, party->number);
 }
 
+/* a row with a distribution, to whoever reads; its shares are read when they are asked for */
+static bool
+hand_over(LineReader *reader, LineRow *row)
+{
+	reader->shares.count = -1;
+	row->shares = &reader->shares;
+	return reader->visit(row, reader->context);
+}
+
 /* RowVisitor of usage */
 static bool
 visit_usage(TupleTableSlot *slot, void *context)
@@ -370,8 +379,6 @@ visit_usage(TupleTableSlot *slot, void *context)
 		return true;
 	row.created_at = DatumGetTimestampTz(values[COLUMN_CREATED_AT]);
 	row.unit = UNIT_OF_USAGE;
-	row.shares = &reader->shares;
-	row.shares->count = -1;
 	row.succeeded = status >= 200 && status <= 299;
 	row.input_tokens = DatumGetInt32(values[COLUMN_INPUT_TOKENS]);
 	row.tokens = row.input_tokens + DatumGetInt32(values[COLUMN_OUTPUT_TOKENS]);
@@ -382,7 +389,7 @@ visit_usage(TupleTableSlot *slot, void *context)
 	row.tier = id_of_datum(values[COLUMN_TIER], nulls[COLUMN_TIER]);
 	row.request = id_of_datum(values[COLUMN_REQUEST_ID], nulls[COLUMN_REQUEST_ID]);
 	row.cost = nulls[COLUMN_COST] ? 0 : amount_of_datum(values[COLUMN_COST]);
-	return reader->visit(&row, reader->context);
+	return hand_over(reader, &row);
 }
 
 /* what an entry is about, if that is in a table: 0 for nothing */
@@ -409,8 +416,6 @@ visit_entry(const Datum *values, const bool *nulls, void *context)
 	row.distribution = read_distribution(row.number, values, nulls, JOURNAL_DISTRIBUTION - 1);
 	if (reader->party && !distribution_names(row.distribution, reader->party->number))
 		return true;
-	row.shares = &reader->shares;
-	row.shares->count = -1;
 	row.created_at = DatumGetTimestampTz(values[JOURNAL_CREATED_AT - 1]);
 	row.unit = (Unit) DatumGetInt16(values[JOURNAL_UNIT - 1]);
 	row.model = id_of_datum(values[JOURNAL_MODEL - 1], nulls[JOURNAL_MODEL - 1]);
@@ -422,7 +427,7 @@ visit_entry(const Datum *values, const bool *nulls, void *context)
 		: DatumGetTimestampTz(values[JOURNAL_EXPIRES_AT - 1]);
 	row.about = about("journal", values, nulls);
 	row.usage = about("usage_logs", values, nulls);
-	return reader->visit(&row, reader->context);
+	return hand_over(reader, &row);
 }
 
 /* what only the journal has */
@@ -457,10 +462,8 @@ visit_slot(TupleTableSlot *slot, void *context)
 	row.tokens = DatumGetInt64(values[LINE_TOKENS]);
 	row.unit = (Unit) DatumGetInt16(values[LINE_UNIT]);
 	row.distribution = read_distribution(row.number, values, nulls, LINE_DISTRIBUTION);
-	row.shares = &reader->shares;
-	row.shares->count = -1;
 	read_journal(&row, values, nulls);
-	return reader->visit(&row, reader->context);
+	return hand_over(reader, &row);
 }
 
 static void

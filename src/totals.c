@@ -530,8 +530,8 @@ totals_name_keys(const Totals *totals)
 }
 
 /* LineVisitor: adds each row */
-bool
-totals_visit(const LineRow *row, void *totals)
+static bool
+add_row(const LineRow *row, void *totals)
 {
 	totals_add((Totals *) totals, row);
 	return true;
@@ -544,5 +544,5 @@ totals_visit(const LineRow *row, void *totals)
 TransactionId
 totals_add_tail(Totals *totals)
 {
-	return line_read_tail(totals->only, totals_visit, totals);
+	return line_read_tail(totals->only, add_row, totals);
 }

@@ -137,7 +137,6 @@ extern void totals_only(Totals *totals, AccountKind kind, Id id);
 extern void totals_only_board(Totals *totals, Board board, DateADT month);
 extern TransactionId totals_add_tail(Totals *totals);
 extern void totals_add(Totals *totals, const LineRow *row);
-extern bool totals_visit(const LineRow *row, void *totals);
 extern void totals_add_sum(Totals *totals, const Total *sum);
 extern void totals_add_model_sum(Totals *totals, const ModelTotal *sum);
 extern int64 *totals_name_keys(const Totals *totals);
