@@ -130,6 +130,7 @@ begin
 end
 $$;
 drop index if exists rewards.score_order;
+create index if not exists score_month on rewards.score (month, board);
 comment on table rewards.score is
 	'folded sums of the leaderboards (1 provider, 2 user, 3 creator, 4 referrer); month infinity is all time';
 
