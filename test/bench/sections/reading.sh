@@ -1,11 +1,12 @@
 # Latencies of reads, with as many users as ACCOUNTS says and EVENTS_EACH events for each,
 # posted: idle, beside 1000 rows a second, and beside 8 writers at full speed, both
-# with a session that posts every 100 ms. Redis holds the same scores and takes the
-# same events, which there are increments only.
+# with a session that posts every 100 ms; and idle with BEHIND rows that nobody has
+# posted. Redis holds the same scores and takes the same events, which there are
+# increments only.
 
-: "${EVENTS_EACH:=2}"
+: "${EVENTS_EACH:=2}" "${BEHIND:=100000}"
 REDIS_REQUESTS=5000
-STATES='idle 1000 full'
+STATES='idle 1000 full behind'
 CALLS='top rank around balance summary history statement daily_points user_points provider_rewards'
 
 call_sql()
@@ -132,8 +133,8 @@ reading_state()
 	done
 	record "$1" backlog "$(number 'select backlog from rewards.status')"
 	record "$1" rows $((($(rows_drawn) - rows) * 1000 / ($(now_ms) - from)))
-	[ "$1" = idle ] || load_end writers poster
-	if has redis; then reading_redis_state "$1"; fi
+	case $1 in 1000|full) load_end writers poster ;; esac
+	if has redis && [ "$1" != behind ]; then reading_redis_state "$1"; fi
 }
 
 reading_load()
@@ -141,11 +142,14 @@ reading_load()
 	case $1 in
 		1000)	load writers 4 zipf.ours -R 1000 ;;
 		full)	load writers 8 zipf.ours ;;
+		behind)	sql -c "insert into rewards.usage_logs ($FIELDS) select $FIELDS from feed, generate_series(1, 1 + $BEHIND / $ROWS) limit $BEHIND" ;;
 	esac
-	if [ "$1" != idle ]; then
-		load poster 1 post
-		sleep 1
-	fi
+	case $1 in
+		1000|full)
+			load poster 1 post
+			sleep 1
+			;;
+	esac
 }
 
 reading_redis_state()
@@ -192,12 +196,12 @@ reading_table()
 	local call
 
 	say '' "## Reading, $ACCOUNTS users, milliseconds"
-	table "One reader, random accounts; idle, beside 1000 rows a second, and beside 8 writers at full speed ($(median full rows) rows a second), posted every 100 ms:" '|idle p50|p99|1000/s p50|p99|full p50|p99'
+	table "One reader, random accounts; idle, beside 1000 rows a second, and beside 8 writers at full speed ($(median full rows) rows a second), posted every 100 ms; and idle with $BEHIND rows not posted:" '|idle p50|p99|1000/s p50|p99|full p50|p99|behind p50|p99'
 	for call in $CALLS; do
 		reading_line "$(call_label "$call")" "$call" ''
 		if has redis && redis_call "$call"; then reading_line "$(redis_label "$call")" "$call" redis_; fi
 	done
-	line "rows not yet folded at the end|$(median idle backlog)||$(median 1000 backlog)||$(median full backlog)|"
+	line "rows not yet folded at the end|$(median idle backlog)||$(median 1000 backlog)||$(median full backlog)||$(median behind backlog)|"
 	if has redis; then
 		table 'Writes a second by 8 clients. An event is one row in rewards, with its record and all its shares; in Redis, eight increments of a score and no record:' 'rewards + post(), events|Redis, events|Redis, single ZINCRBY'
 		line "$(median writes posted)|$(median writes redis_event)|$(median writes redis_one)"
