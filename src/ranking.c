@@ -16,7 +16,6 @@
 
 #include "access/xact.h"
 #include "accounts.h"
-#include "byte_hash.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "memo.h"
@@ -46,7 +45,13 @@ typedef struct Contender
 	int			kind;
 	AmountSum	delta;
 	bool		banned;
+	char		status;			/* of its place in the table */
 } Contender;
+
+#define SH_PREFIX contenders
+#define SH_ELEMENT_TYPE Contender
+#define SH_KEY account
+#include "int64_hash.h"
 
 typedef struct Ranking
 {
@@ -55,7 +60,7 @@ typedef struct Ranking
 	bool		remembering;	/* folded scores and buckets, while nobody posts */
 	KeyedTable	scores;
 	bool		scores_open;
-	HTAB	   *contenders;		/* Contender, by account */
+	contenders_hash *contenders;	/* by account */
 	Place	   *places;			/* of the contenders */
 	int			nplaces;
 	int			allocated;
@@ -70,11 +75,12 @@ typedef struct PlaceList
 
 /* ---- contenders ---- */
 
+/* good until the next call */
 static Contender *
 find_contender(Ranking *ranking, int64 account)
 {
 	bool		found;
-	Contender  *contender = hash_search(ranking->contenders, &account, HASH_ENTER, &found);
+	Contender  *contender = contenders_insert(ranking->contenders, account, &found);
 
 	if (!found)
 	{
@@ -244,13 +250,11 @@ place_contender(Ranking *ranking, const Totals *totals, const Contender *contend
 static void
 place_contenders(Ranking *ranking, const Totals *totals)
 {
-	HASH_SEQ_STATUS scan;
+	contenders_iterator scan;
 	Contender  *contender;
 
-	if (hash_get_num_entries(ranking->contenders) == 0)
-		return;
-	hash_seq_init(&scan, ranking->contenders);
-	while ((contender = hash_seq_search(&scan)) != NULL)
+	contenders_start_iterate(ranking->contenders, &scan);
+	while ((contender = contenders_iterate(ranking->contenders, &scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		place_contender(ranking, totals, contender);
@@ -268,7 +272,7 @@ ranking_create(Board board, DateADT month)
 	ranking->month = month;
 	ranking->allocated = 64;
 	ranking->places = palloc(ranking->allocated * sizeof(Place));
-	ranking->contenders = byte_hash(CurrentMemoryContext, "contenders", sizeof(int64), sizeof(Contender));
+	ranking->contenders = contenders_create(CurrentMemoryContext, 64, NULL);
 	totals_only_board(totals, board, month);
 	ranking->remembering = begin_remembering(totals_add_tail(totals));
 	collect_deltas(ranking, totals);
@@ -280,7 +284,7 @@ ranking_create(Board board, DateADT month)
 static bool
 is_contender(const Ranking *ranking, int64 account)
 {
-	return hash_search(ranking->contenders, &account, HASH_FIND, NULL) != NULL;
+	return contenders_lookup(ranking->contenders, account) != NULL;
 }
 
 /* ---- counting ---- */
