@@ -88,10 +88,9 @@ sub rewritten
 
 # Whether a table of half a megabyte or more is over 1.2 times as large as a fresh one, or
 # indexes of a megabyte three times.  An index filled in random order is 1.45 times a fresh
-# one by nature.  score_order is 2.5 times one: sums only rise, and leave pages behind that
-# are empty in part and never filled again.  On top of that goes half as much again as all
-# versions that the longest read has kept from being removed, the share of the time being
-# what it took: their space is used again, and not given back.
+# one by nature.  On top of that goes half as much again as all versions that the longest
+# read has kept from being removed, the share of the time being what it took: their space
+# is used again, and not given back.
 sub bloated
 {
 	my ($size, $share) = @_;
