@@ -277,9 +277,9 @@ read_by_number(int64 number)
 	return read_account(&by_number, INDEX_ACCOUNT_ID, &key, 1);
 }
 
-/* the name of a registered account, past any cache; in *kind its kind */
+/* the name of an account by number, past any cache, and in *kind its kind; NULL without one */
 char *
-account_describe(int64 number, AccountKind *kind)
+account_name(int64 number, AccountKind *kind)
 {
 	ScanKeyData key;
 	CatalogScan scan;
@@ -299,11 +299,26 @@ account_describe(int64 number, AccountKind *kind)
 		name = pnstrdup(text.text, text.len);
 	}
 	catalog_end(&scan);
+	return name;
+}
+
+void
+account_missing(int64 number)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("there is no account number %lld", (long long) number),
+			 errhint("It was removed past the extension; restore the row.")));
+}
+
+/* the same for an account that must be there */
+char *
+account_describe(int64 number, AccountKind *kind)
+{
+	char	   *name = account_name(number, kind);
+
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("there is no account number %lld", (long long) number),
-				 errhint("It was removed past the extension; restore the row.")));
+		account_missing(number);
 	return name;
 }
 

@@ -23,7 +23,9 @@ enum
 extern Account account_find(AccountKind kind, Id id);
 extern Account account_look_up(AccountKind kind, Id id);
 extern Edge account_edge(int64 number);
+extern char *account_name(int64 number, AccountKind *kind);
 extern char *account_describe(int64 number, AccountKind *kind);
+extern void account_missing(int64 number);
 extern bool account_being_registered(AccountKind kind, Id id);
 extern Account account_referrer(const Account *account, const AsOf *as_of);
 extern void accounts_keep_open(void);

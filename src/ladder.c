@@ -316,10 +316,11 @@ cut_range(Ladder *cut, AmountSum lowest, AmountSum upto, int64 size)
 	AmountSum	value = 0;
 	int64		scores = 0;
 
-	/* points are whole numbers of billionths */
-	score_walk(&walk, cut->board, cut->month, lowest > 0 ? &from : NULL, BackwardScanDirection);
+	/* points are whole numbers of billionths; posting goes on past what is damaged */
+	score_walk(&walk, cut->board, cut->month, lowest > 0 ? &from : NULL, BackwardScanDirection, true);
 	while (score_next(&walk, &score) && (upto == 0 || score.points < upto))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (scores > 0 && score.points != value)
 		{
 			cut_value(cut, &open, value, scores, size);

@@ -61,6 +61,7 @@ typedef struct Half
 	memo_half_hash *entries;
 	char	   *free;			/* room for entries, MAXALIGNed */
 	char	   *end;
+	Size		block;			/* how much is taken at once */
 } Half;
 
 struct Memo
@@ -71,7 +72,7 @@ struct Memo
 	Half		old;
 };
 
-#define BLOCK_SIZE ((Size) 32 * 1024)
+#define BLOCK_SIZE	((Size) 32 * 1024)	/* at most */
 
 int			memo_cache_size = 64 * 1024;
 CacheUse	memo_use;
@@ -131,6 +132,7 @@ make_room(Memo *memo)
 													  ALLOCSET_SMALL_SIZES);
 
 		MemoryContextSetIdentifier(context, memo->name);
+		memo->young.block = Min(BLOCK_SIZE, memo_part(memo->parts) / 4);
 		memo->young.entries = memo_half_create(context, 64, NULL);
 		memo->young.context = context;
 	}
@@ -143,12 +145,12 @@ take_memory(Half *half, Size size)
 	char	   *taken;
 
 	size = MAXALIGN(size);
-	if (size > BLOCK_SIZE / 4)
+	if (size > half->block / 4)
 		return MemoryContextAlloc(half->context, size);
 	if (half->free == NULL || (Size) (half->end - half->free) < size)
 	{
-		half->free = MemoryContextAlloc(half->context, BLOCK_SIZE);
-		half->end = half->free + BLOCK_SIZE;
+		half->free = MemoryContextAlloc(half->context, half->block);
+		half->end = half->free + half->block;
 	}
 	taken = half->free;
 	half->free += size;

@@ -174,7 +174,10 @@ begin_remembering(TransactionId written_by)
 	return true;
 }
 
-/* the folded score of an account, zero without one; its name, NULL if it is not known, is a copy */
+/*
+ * The folded score of an account, zero without one.  Its name, NULL if it is not known,
+ * is a copy; it stays NULL when there is no such account.
+ */
 static Place
 read_folded(Ranking *ranking, int64 account, int kind, const char *name)
 {
@@ -192,7 +195,7 @@ read_folded(Ranking *ranking, int64 account, int kind, const char *name)
 			place.name = pnstrdup(score.name.text, score.name.len);
 	}
 	if (kind == KIND_UNKNOWN || place.name == NULL)
-		place.name = account_describe(account, &place.kind);
+		place.name = account_name(account, &place.kind);
 	return place;
 }
 
@@ -210,7 +213,7 @@ find_folded(Ranking *ranking, int64 account, int kind, const char *name)
 			.name = pstrdup(known->name)
 		};
 	place = read_folded(ranking, account, kind, name);
-	if (ranking->remembering)
+	if (ranking->remembering && place.name)
 	{
 		name_size = strlen(place.name) + 1;
 		known = memo_put(folded, &key, sizeof(key), offsetof(FoldedScore, name) + name_size);
@@ -242,6 +245,12 @@ place_contender(Ranking *ranking, const Totals *totals, const Contender *contend
 		place.name = pstrdup(totals->names[NAME_PLACE(contender->account)].text);
 	else
 		place = find_folded(ranking, contender->account, contender->kind, NULL);
+	if (place.name == NULL)
+	{
+		if (contender->banned)
+			return;				/* on a node a status may arrive before its account */
+		account_missing(contender->account);
+	}
 	place.points = contender->banned ? 0 : place.folded + contender->delta;
 	if (ranking->board == BOARD_REFERRER || place.kind == board_kind(ranking->board))
 		add_place(ranking, place);
@@ -444,7 +453,7 @@ take_scores(const Ranking *ranking, PlaceList *list, const Place *place,
 
 	if (place)
 		from = (Score){place->account, {place->name, strlen(place->name)}, place->points};
-	score_walk(&walk, ranking->board, ranking->month, place ? &from : NULL, direction);
+	score_walk(&walk, ranking->board, ranking->month, place ? &from : NULL, direction, false);
 	while (wanted > 0 && score_next(&walk, &score))
 	{
 		CHECK_FOR_INTERRUPTS();

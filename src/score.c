@@ -10,6 +10,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog.h"
+#include "miscadmin.h"
 #include "score.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -112,9 +113,12 @@ score_count(Board board, DateADT month, AmountSum above, AmountSum below)
 	ScoreWalk	walk;
 	int64		count = 0;
 
-	score_walk(&walk, board, month, &from, BackwardScanDirection);
+	score_walk(&walk, board, month, &from, BackwardScanDirection, false);
 	while (score_next(&walk, &score) && (below == 0 || score.points < below))
+	{
+		CHECK_FOR_INTERRUPTS();
 		count++;
+	}
 	score_walk_end(&walk);
 	return count;
 }

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "sheet.h"
 #include "utils/builtins.h"
 
@@ -185,6 +186,7 @@ take_score(const uint8 **next, const uint8 *end, AmountSum before, Score *score)
 
 	if (!take_varint(next, end, &points) || !take_varint(next, end, &account)
 		|| !take_varint(next, end, &length)
+		|| points > (uint128) AMOUNT_SUM_MAX
 		|| account > PG_INT64_MAX || length > (uint128) (end - *next))
 		return false;
 	score->points = before > 0 ? before - (AmountSum) points : (AmountSum) points;
@@ -251,6 +253,8 @@ sheet_scores(PG_FUNCTION_ARGS)
 		Datum		values[4];
 		bool		nulls[4] = {false};
 
+		if (!pg_verify_mbstr(GetDatabaseEncoding(), score->name.text, score->name.len, true))
+			break;
 		values[0] = Int64GetDatum(score->account);
 		values[1] = PointerGetDatum(cstring_to_text_with_len(score->name.text, score->name.len));
 		values[2] = NumericGetDatum(amount_sum_to_numeric(score->points));

@@ -99,7 +99,7 @@ next_sheet(ScoreWalk *walk, ScanDirection direction)
 		pfree(walk->sheet);
 	walk->sheet = DatumGetByteaPCopy(heap_getattr(tuple, SHEET_SCORES + 1, desc, &isnull));
 	walk->scores.count = 0;
-	if (!sheet_unpack(&walk->scores, walk->sheet))
+	if (!sheet_unpack(&walk->scores, walk->sheet) && !walk->forgiving)
 		refuse_damaged();
 	walk->at = ScanDirectionIsForward(walk->direction) ? 0 : walk->scores.count - 1;
 	return true;
@@ -175,13 +175,14 @@ gather_scores(ScoreWalk *walk)
 
 /*
  * Walks the scores of a board, best first or backward, which lie beyond one that need
- * not be there; NULL: all.
+ * not be there; NULL: all.  XX001 when a sheet is damaged, unless what it has lost is
+ * forgiven.
  */
 void
 score_walk(ScoreWalk *walk, Board board, DateADT month, const Score *from,
-		   ScanDirection direction)
+		   ScanDirection direction, bool forgiving)
 {
-	*walk = (ScoreWalk){.board = board, .month = month, .direction = direction};
+	*walk = (ScoreWalk){.board = board, .month = month, .direction = direction, .forgiving = forgiving};
 	if (!catalog_has(TABLE_SCORE_SHEET))
 	{
 		gather_scores(walk);

@@ -20,6 +20,7 @@ typedef struct ScoreWalk
 	Board		board;
 	DateADT		month;
 	ScanDirection direction;
+	bool		forgiving;
 	bytea	   *sheet;			/* a copy of the one being read */
 	Sheet		scores;			/* those it holds */
 	int			at;				/* the next of them */
@@ -27,7 +28,7 @@ typedef struct ScoreWalk
 } ScoreWalk;
 
 extern void score_walk(ScoreWalk *walk, Board board, DateADT month, const Score *from,
-					   ScanDirection direction);
+					   ScanDirection direction, bool forgiving);
 extern bool score_next(ScoreWalk *walk, Score *score);
 extern void score_walk_end(ScoreWalk *walk);
 

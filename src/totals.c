@@ -11,6 +11,7 @@
 
 #include "accounts.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "price.h"
 #include "totals.h"
 #include "utils/datetime.h"
@@ -522,8 +523,10 @@ totals_name_keys(const Totals *totals)
 	for (int i = 0; i < totals->nnames; i++)
 	{
 		const NamedAccount *name = &totals->names[i];
-		int64		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
+		int64		number;
 
+		CHECK_FOR_INTERRUPTS();
+		number = account_look_up(name->kind, (Id) {name->text, strlen(name->text)}).number;
 		keys[i] = number == ACCOUNT_SELF ? NAME_KEY(i) : number;
 	}
 	return keys;

@@ -29,4 +29,14 @@ select rewards.set_status('u5', 'user', 'active', 'appealed') is not null;
 select account, rank from rewards.leaderboard_top('user', '2025-03', 5);
 select * from rewards.leaderboard_rank('u5', 'user', '2025-03');
 select * from rewards.verify();
+-- on one of several nodes a status may arrive before its account
+begin;
+set local session_replication_role = replica;
+insert into rewards.account_status (account, status, source, valid_from, seen_from, sure_from, reason, updated_by)
+values (1000000, 'banned', 'set', '-infinity', 0, 0, 'of another node', 'admin');
+set local session_replication_role = origin;
+select rewards.signal_change('rewards.account_status');
+select account, rank from rewards.leaderboard_top('user', '2025-03', 2);
+select * from rewards.leaderboard_rank('u2', 'user', '2025-03');
+rollback;
 drop view public.the_boards;

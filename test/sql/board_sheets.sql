@@ -90,3 +90,20 @@ select account, points from rewards.leaderboard_top('user', 'all');
 select rewards.repair('damaged') > 0 as folded;
 select account, points from rewards.leaderboard_top('user', 'all');
 rollback;
+-- nor where a bucket of its range is cut
+begin;
+select count(rewards.adjust('u' || n, 'user', n, 'many')) as noted from generate_series(1, 250) n;
+select events from rewards.post();
+select count(*) > 1 as sheets from rewards.score_sheet where board = 2 and month = 'infinity';
+update rewards.score_sheet set scores = substr(scores, 1, octet_length(scores) - 1)
+where board = 2 and month = 'infinity' and first = (select first from rewards.score_sheet where board = 2 and month = 'infinity' order by first desc limit 1);
+select count(rewards.adjust('v' || n, 'user', 1000 + n, 'many')) as noted from generate_series(1, 10) n;
+select events from rewards.post();
+select count(*) > 1 as cut from rewards.score_bucket where board = 2 and month = 'infinity';
+select account, points from rewards.leaderboard_top('user', 'all', 2);
+select rewards.repair('damaged') > 0 as folded;
+select count(*) as wrong from rewards.verify();
+rollback;
+-- verify() tells of one that cannot be, however it is read: no sum is so large, no name is written so
+begin; select * from pg_temp.tamper($$update rewards.score_sheet set scores = decode(repeat('80', 14) || '040103616e61', 'hex') where month = 'infinity'$$); rollback;
+begin; select * from pg_temp.tamper($$update rewards.score_sheet set scores = decode('e8070103ff6e61', 'hex') where month = 'infinity'$$); rollback;
