@@ -18,7 +18,7 @@ create function pg_temp.change(step text, part float8, lowest integer, highest i
 	returns table (changed boolean, misplaced bigint, wrong bigint, sheets_fit boolean) language plpgsql as $$
 begin
 	create temp table given on commit drop as
-	select s.name, (lowest + floor(random() * (highest - lowest + 1))::integer) / 10.0 as amount from stand s where random() < part;
+	select s.name, (lowest + floor(random() * (highest - lowest + 1))::integer) / 10.0 as amount from (select name from stand order by name collate "C") s where random() < part;
 	changed := (select count(rewards.adjust(g.name, 'user', g.amount, step)) > 0 from given g where g.amount <> 0);
 	update stand s set points = s.points + g.amount from given g where g.name = s.name;
 	perform from rewards.post();
@@ -43,7 +43,7 @@ select count(*) between 1 and 100 as few_above from stand where points > 0;
 begin; select * from pg_temp.change('up again', 0.9, 8000, 30000); commit;
 /* who rises leaves one sheet and comes onto another: no more are written */
 begin; select rewards.adjust('u1', 'user', 700, 'one') > 0 as noted; select events from rewards.post();
-select count(*) as sheets, count(*) filter (where xmin = pg_current_xact_id()::xid) as written from rewards.score_sheet where board = 2 and month = 'infinity'; rollback;
+select count(*) > 50 as many, count(*) filter (where xmin = pg_current_xact_id()::xid) as written from rewards.score_sheet where board = 2 and month = 'infinity'; rollback;
 /* all of the same points, and then in two heaps */
 begin; select count(rewards.adjust(name, 'user', 7 - points, 'equal')) from stand where points <> 7; update stand set points = 7; select * from pg_temp.change('equal', 0, 0, 0); commit;
 begin; select * from pg_temp.change('heaps', 0.5, -10, -10); commit;
