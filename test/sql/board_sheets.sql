@@ -18,7 +18,7 @@ create function pg_temp.change(step text, part float8, lowest integer, highest i
 	returns table (changed boolean, misplaced bigint, wrong bigint, sheets_fit boolean) language plpgsql as $$
 begin
 	create temp table given on commit drop as
-	select s.name, (lowest + floor(random() * (highest - lowest + 1))::integer) / 10.0 as amount from (select name from stand order by name collate "C") s where random() < part;
+	select s.name, (lowest + floor(random() * (highest - lowest + 1))::integer) / 10.0 as amount from (select name from stand order by name collate "C" offset 0) s where random() < part;
 	changed := (select count(rewards.adjust(g.name, 'user', g.amount, step)) > 0 from given g where g.amount <> 0);
 	update stand s set points = s.points + g.amount from given g where g.name = s.name;
 	perform from rewards.post();
