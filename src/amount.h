@@ -18,8 +18,8 @@ typedef int128 AmountSum;
 #define AMOUNT_PLACES	9
 #define AMOUNT_ONE		INT64CONST(1000000000)
 
-/* the largest sum that can be said in numbers of 64 bits before the point */
-#define AMOUNT_SUM_MAX	((AmountSum) PG_INT64_MAX * AMOUNT_ONE)
+/* the largest sum that amount_sum_to_numeric() takes: 64 bits before the point */
+#define AMOUNT_SUM_MAX	((AmountSum) PG_INT64_MAX * AMOUNT_ONE + (AMOUNT_ONE - 1))
 
 /*
  * A product in the making: value / 10^scale, kept exact until it is rounded

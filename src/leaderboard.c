@@ -99,15 +99,6 @@ board_around(PG_FUNCTION_ARGS)
 
 /* ---- for users ---- */
 
-/* what all calls are asked for, and of those about one account its name and kind */
-typedef struct Asked
-{
-	Board		board;
-	DateADT		month;
-	AccountKind kind;
-	Id			id;
-} Asked;
-
 static DateADT
 call_month(FunctionCallInfo fcinfo, int number, bool is_text)
 {
@@ -142,6 +133,15 @@ leaderboard_top_date(PG_FUNCTION_ARGS)
 {
 	return leaderboard_top(fcinfo, false);
 }
+
+/* what the calls about one account are asked for */
+typedef struct Asked
+{
+	Board		board;
+	DateADT		month;
+	AccountKind kind;
+	Id			id;
+} Asked;
 
 /* account, board and month come first; the kind is argument number kind_number */
 static Asked
